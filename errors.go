@@ -1,0 +1,20 @@
+package querycache
+
+import (
+	"errors"
+
+	"github.com/gorm-querycache/querycache/tiered"
+)
+
+// Errors that db.Use and the methods of a Plugin return, wrapped with what
+// was being done. A query never fails with one of them.
+var (
+	// ErrConfig: a field of Config cannot be used; the text names it and
+	// says what to set instead.
+	ErrConfig = tiered.ErrConfig
+	// ErrClosed: the plugin was closed before. Make a new one.
+	ErrClosed = errors.New("querycache: the plugin is closed")
+	// ErrNotInstalled: the *gorm.DB does not use the plugin. Call db.Use
+	// first.
+	ErrNotInstalled = errors.New("querycache: the plugin is not installed on this database; call db.Use first")
+)
