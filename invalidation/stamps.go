@@ -3,6 +3,8 @@ package invalidation
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/gorm-querycache/querycache/internal/stampbits"
 )
 
 const (
@@ -41,7 +43,7 @@ func NewStamps(bits int) *Stamps {
 	return &Stamps{words: make([]atomic.Uint64, 1<<bits), mask: 1<<bits - 1}
 }
 
-var shared = sync.OnceValue(func() *Stamps { return NewStamps(DefaultBits) })
+var shared = sync.OnceValue(func() *Stamps { return NewStamps(DefaultBits + stampbits.More) })
 
 // Shared is the table of this process. All plugins use it, so that two of
 // them on one database keep each other fresh.
