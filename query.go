@@ -144,7 +144,7 @@ func (b *binding) fill(db *gorm.DB, r *read, f *tiered.Flight, found *tiered.Ent
 			rows: cmp.Or(res.rows, have.rows), copy: cmp.Or(res.copy, have.copy), schema: res.schema,
 		})
 	} else {
-		made = b.plugin.cache.Make(res, &r.sample, r.options.ttl)
+		made = b.plugin.cache.Make(res, &r.sample, tiered.Making{Life: tiered.Life{TTL: r.options.ttl}})
 	}
 	b.store(r.enc.Bytes(), made, f)
 }

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/gorm-querycache/querycache/internal/rows"
+	"github.com/gorm-querycache/querycache/tiered"
 )
 
 // row takes the place of gorm:row, through which Row, Rows and Scan go.
@@ -139,6 +140,6 @@ func (b *binding) streams(r *read) func(*rows.Recorded, error) {
 			p.counters.rejections.add()
 			return
 		}
-		b.store(key, p.cache.Make(&result{rows: rec}, &sample, ttl), nil)
+		b.store(key, p.cache.Make(&result{rows: rec}, &sample, tiered.Making{Life: tiered.Life{TTL: ttl}}), nil)
 	}
 }

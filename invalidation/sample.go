@@ -1,5 +1,7 @@
 package invalidation
 
+import "slices"
+
 // inlineWords is how many tags a sample holds without allocating; almost
 // every query depends on fewer.
 const inlineWords = 6
@@ -7,25 +9,42 @@ const inlineWords = 6
 // Sample is what the stamps of a reader's tags were before it looked
 // anywhere. One sample decides the hit, the joining of a flight and the fill.
 // The zero Sample is empty and not usable; take one with Stamps.Sample.
+//
+// The tags stand in two parts. Every result depends on the core. A result that
+// is pinned to records depends on the rest only if it lacks one of them, since
+// it is then the absence that was read.
 type Sample struct {
-	slots   []Slot
-	inline  [inlineWords]Word
-	more    []Word
-	pending bool
+	// Generation is that of the cache which takes the sample: it is raised by
+	// invalidations that walk through the entries. A fill is stored and a
+	// flight joined at an equal one only.
+	Generation uint64
+
+	slots       []Slot
+	inline      [inlineWords]Word
+	more        []Word
+	core        int
+	pending     bool
+	corePending bool
 }
 
-// Sample reads the stamps of slots, which must not change afterwards. The
-// loads are not one atomic step and need not be: a write marks all its tags
-// before it commits and bumps them after, so whichever tag is read late shows
-// it.
-func (s *Stamps) Sample(slots []Slot) Sample {
-	sm := Sample{slots: slots}
+// Sample reads the stamps of slots, all of which are core. They must not
+// change while the sample is in use; see Keep. The loads are not one atomic
+// step and need not be: a write marks all its tags before it commits and bumps
+// them after, so whichever tag is read late shows it.
+func (s *Stamps) Sample(slots []Slot) Sample { return s.SampleCore(slots, len(slots)) }
+
+// SampleCore is Sample of slots of which the first core are core.
+func (s *Stamps) SampleCore(slots []Slot, core int) Sample {
+	sm := Sample{slots: slots, core: core}
 	if len(slots) > inlineWords {
 		sm.more = make([]Word, len(slots)-inlineWords)
 	}
 	for i, n := range slots {
 		w := s.Load(n)
-		sm.pending = sm.pending || w.Pending()
+		if w.Pending() {
+			sm.pending = true
+			sm.corePending = sm.corePending || i < core
+		}
 		if i < inlineWords {
 			sm.inline[i] = w
 		} else {
@@ -35,25 +54,55 @@ func (s *Stamps) Sample(slots []Slot) Sample {
 	return sm
 }
 
-// Pending tells whether any tag had an intent pending: such a reader goes to
-// the database and stores nothing.
+// Pending tells whether any tag had an intent pending: a result that depends
+// on all of them must not be stored.
 func (sm *Sample) Pending() bool { return sm.pending }
+
+// CorePending tells whether a tag of the core had an intent pending: such a
+// reader goes to the database and stores nothing.
+func (sm *Sample) CorePending() bool { return sm.corePending }
+
+// Pinned tells whether there are tags beyond the core.
+func (sm *Sample) Pinned() bool { return sm.core < len(sm.slots) }
 
 // Slots are the places that were sampled.
 func (sm *Sample) Slots() []Slot { return sm.slots }
 
+// Keep is the sample with slots of its own, for one that outlives its reader.
+// With narrow it is that of a result which depends on the core alone.
+func (sm *Sample) Keep(narrow bool) Sample {
+	kept := *sm
+	if narrow && sm.Pinned() {
+		kept.slots, kept.pending = sm.slots[:sm.core], sm.corePending
+		for i := sm.core; i < min(len(sm.slots), inlineWords); i++ {
+			kept.inline[i] = 0
+		}
+		kept.more = sm.more[:max(0, min(len(sm.more), sm.core-inlineWords))]
+	}
+	kept.slots = slices.Clone(kept.slots)
+	return kept
+}
+
 // Equal tells whether both samples saw the same stamps of the same tags.
 func (sm *Sample) Equal(other *Sample) bool {
-	if len(sm.slots) != len(other.slots) || sm.inline != other.inline {
+	return len(sm.slots) == len(other.slots) && sm.core == other.core &&
+		sm.Generation == other.Generation && sm.Holds(other)
+}
+
+// Holds tells whether what was made under sm is valid for a reader who sampled
+// other: all tags of sm are among the first of other's, at the same stamps.
+func (sm *Sample) Holds(other *Sample) bool {
+	n := len(sm.slots)
+	if n > len(other.slots) {
 		return false
 	}
-	for i := range sm.slots {
-		if sm.slots[i] != other.slots[i] {
+	for i := range min(n, inlineWords) {
+		if sm.inline[i] != other.inline[i] || sm.slots[i] != other.slots[i] {
 			return false
 		}
 	}
-	for i := range sm.more {
-		if sm.more[i] != other.more[i] {
+	for i := inlineWords; i < n; i++ {
+		if sm.more[i-inlineWords] != other.more[i-inlineWords] || sm.slots[i] != other.slots[i] {
 			return false
 		}
 	}

@@ -137,7 +137,7 @@ func (x *snapshotTx) step(w *world, _ int) {
 		x.words = string(words(nil, w.stamps, w.slots))
 		w.tell("T samples")
 	case 2:
-		out := w.cache.Store([]byte(modelKey), w.cache.Make(number(x.version), &x.sm, 0), nil)
+		out := w.cache.Store([]byte(modelKey), w.cache.Make(number(x.version), &x.sm, Making{}), nil)
 		w.tell("T offers v%d: %d", x.version, out)
 	}
 	x.pc++
@@ -205,7 +205,7 @@ func (r *reader) options(w *world) int {
 }
 
 func (r *reader) step(w *world, option int) {
-	key := []byte(modelKey)
+	aKey := []byte(modelKey)
 	switch r.pc {
 	case rBegin:
 		r.left--
@@ -216,7 +216,7 @@ func (r *reader) step(w *world, option int) {
 		r.sample(w)
 		r.pc = rGet
 	case rGet:
-		e, ok := w.cache.Get(key, &r.sm)
+		e, ok := w.cache.Get(aKey, &r.sm)
 		if any := w.l1[modelKey]; any != nil && (w.serveAny || w.usePending && any.sample.Equal(&r.sm)) {
 			e, ok = any, true
 		}
@@ -231,7 +231,7 @@ func (r *reader) step(w *world, option int) {
 			r.pc = rJoin
 		}
 	case rJoin:
-		r.join(w, key)
+		r.join(w, aKey)
 	case rWait:
 		e, err := r.flight.Wait(background)
 		if err != nil {
@@ -259,8 +259,8 @@ func (r *reader) step(w *world, option int) {
 		if w.lateSample {
 			r.sample(w)
 		}
-		r.entry = w.cache.Make(number(r.version), &r.sm, 0)
-		out := w.cache.Store(key, r.entry, r.flight)
+		r.entry = w.cache.Make(number(r.version), &r.sm, Making{})
+		out := w.cache.Store(aKey, r.entry, r.flight)
 		if w.usePending && out == Outdated && r.sm.Pending() {
 			w.l1.Set(modelKey, r.entry)
 		}
@@ -290,14 +290,14 @@ func (r *reader) sample(w *world) {
 	w.tell("R%d samples, pending %v", r.id, r.sm.Pending())
 }
 
-func (r *reader) join(w *world, key []byte) {
+func (r *reader) join(w *world, aKey []byte) {
 	switch have := w.cache.flights.m[modelKey]; {
 	case w.joinAlways && have != nil:
 		r.flight, r.leads = have, false
 	case w.joinPending:
 		r.flight, r.leads = w.cache.flights.join(modelKey, &r.sm)
 	default:
-		r.flight, r.leads = w.cache.Join(key, &r.sm)
+		r.flight, r.leads = w.cache.Join(aKey, &r.sm)
 	}
 	if r.leads {
 		w.leaders[r.flight] = r.id

@@ -1,34 +1,46 @@
 package tiered
 
 import (
+	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorm-querycache/querycache/invalidation"
+	"github.com/gorm-querycache/querycache/key"
 )
 
-// Local is a tier in this process: it keeps entries as they are. A method
-// must be safe for concurrent use.
+// Local is a tier in this process: it keeps entries as they are. Its methods
+// must be safe for concurrent use, and must not panic. Package cachetest has a
+// suite that a tier can be held against. A tier may also have methods Len() int,
+// Bytes() int64 and Close(), which are then used.
 type Local interface {
-	// Get returns the entry of key unless there is none or it has expired.
-	// It must not keep key.
+	// Get returns the entry that was set under key last, unless there is none
+	// or its ExpiresAt has passed. It must not keep key.
 	Get(key []byte) (*Entry, bool)
-	// Set stores an entry and tells whether the tier took it.
+	// Set stores an entry in place of what was there, and tells whether it
+	// did. If not, there is nothing under key any more.
 	Set(key string, e *Entry) bool
-	// Range calls f for each entry until it returns false.
+	// Range calls f for each entry that has not expired, in no particular
+	// order, until f returns false. f may call the tier.
 	Range(f func(key string, e *Entry) bool)
-	// Delete drops an entry.
+	// Delete drops an entry and tells whether there was one. It must not keep
+	// key.
 	Delete(key []byte) bool
-	// Clear drops all entries and tells how many there were.
+	// Clear drops all entries of this tier and tells how many there were.
 	Clear() int
 }
 
 // Cache reads through its tiers. It is safe for concurrent use.
 type Cache struct {
-	cfg     Config
-	stamps  *invalidation.Stamps
-	l1      Local
-	now     func() time.Time
-	flights flights
+	cfg       Config
+	stamps    *invalidation.Stamps
+	l1        Local
+	now       func() time.Time
+	flights   flights
+	refreshes refreshes
+
+	// generation is raised by what walks through the entries. See drop.
+	generation atomic.Uint64
 }
 
 // New makes a cache over one local tier. The configuration must be valid.
@@ -39,12 +51,24 @@ func New(cfg Config, stamps *invalidation.Stamps, l1 Local, now func() time.Time
 // Config is the configuration in force.
 func (c *Cache) Config() Config { return c.cfg }
 
+// Now is the time by the cache's clock.
+func (c *Cache) Now() time.Time { return c.now() }
+
 // Sample reads the stamps of the slots. It comes first in every read.
 func (c *Cache) Sample(slots []invalidation.Slot) invalidation.Sample {
-	return c.stamps.Sample(slots)
+	return c.SampleCore(slots, len(slots))
 }
 
-// Get returns the entry of key if it was made under an equal sample.
+// SampleCore is Sample of slots of which the first core are the sample's core.
+func (c *Cache) SampleCore(slots []invalidation.Slot, core int) invalidation.Sample {
+	generation := c.generation.Load()
+	sm := c.stamps.SampleCore(slots, core)
+	sm.Generation = generation
+	return sm
+}
+
+// Get returns the entry of key if it is valid under the sample. It may be
+// stale: ask it whether it is Fresh.
 func (c *Cache) Get(key []byte, sm *invalidation.Sample) (*Entry, bool) {
 	e, ok := c.l1.Get(key)
 	if !ok || !e.MadeUnder(sm) {
@@ -66,7 +90,7 @@ func (c *Cache) Join(key []byte, sm *invalidation.Sample) (f *Flight, leads bool
 	}
 	// 1. A reader finds no entry. 2. The leader stores one and its flight
 	// ends. 3. The reader finds no flight. It need not read the database.
-	if e, ok := c.Get(key, sm); ok {
+	if e, ok := c.Get(key, sm); ok && e.Fresh(c.now()) {
 		f.Finish(e)
 		return f, false
 	}
@@ -83,34 +107,76 @@ const (
 	// Outdated: a write came between; the result was right for its caller
 	// and is not kept.
 	Outdated
-	// TooLarge: the result is over a limit.
+	// TooLarge: the result is over a limit, or the tier did not take it.
 	TooLarge
 )
 
-// Make wraps a result, read after the sample was taken, as an entry. A ttl of
-// 0 is the configured one.
-func (c *Cache) Make(r Result, sm *invalidation.Sample, ttl time.Duration) *Entry {
+// Life is how long an entry lives. The zero Life is the configured one.
+type Life struct {
+	// TTL is how long the result is fresh, before jitter.
+	TTL time.Duration
+	// Stale is how much longer it is kept, for those who take a stale one.
+	Stale time.Duration
+}
+
+// Making is what an entry is made of beside its result.
+type Making struct {
+	Label key.CacheKey
+	Life  Life
+	// Narrow says that the result depends on the core of the sample alone.
+	Narrow bool
+}
+
+// Make wraps a result, read after the sample was taken, as an entry.
+func (c *Cache) Make(r Result, sm *invalidation.Sample, m Making) *Entry {
+	ttl := m.Life.TTL
 	if ttl <= 0 {
 		ttl = c.cfg.L1TTL
 	}
+	ttl = jittered(ttl, c.cfg.Jitter)
 	now := c.now()
-	return &Entry{Result: r, Created: now, Expires: now.Add(ttl), sample: *sm}
+	soft := now.Add(ttl)
+	return &Entry{
+		Result: r, Label: m.Label, Created: now, Expires: soft, Ends: soft.Add(max(0, m.Life.Stale)),
+		sample: sm.Keep(m.Narrow),
+	}
+}
+
+// jittered makes a time longer or shorter by up to a fraction of itself, but
+// never nothing.
+func jittered(d time.Duration, fraction float64) time.Duration {
+	if fraction == 0 {
+		return d
+	}
+	return max(time.Millisecond, d+time.Duration((2*rand.Float64()-1)*fraction*float64(d)))
 }
 
 // Store offers an entry to the tiers. f is the flight that made it, nil if it
 // was made without one.
 func (c *Cache) Store(key []byte, e *Entry, f *Flight) Outcome {
-	if e.Result.Size() > c.cfg.MaxResultBytes {
+	return c.StoreWithin(key, e, f, c.cfg.MaxResultBytes)
+}
+
+// StoreWithin is Store with a limit of its own to the result's bytes.
+func (c *Cache) StoreWithin(key []byte, e *Entry, f *Flight, maxBytes int64) Outcome {
+	if e.Result.Size() > maxBytes {
 		return TooLarge
 	}
-	if e.sample.Pending() || !e.sample.Current(c.stamps) || (f != nil && !f.registered()) {
+	if e.sample.Pending() || !e.sample.Current(c.stamps) || (f != nil && !f.registered()) || c.dropped(e) {
 		return Outdated
 	}
 	if !c.l1.Set(string(key), e) {
 		return TooLarge
 	}
+	if c.dropped(e) {
+		c.l1.Delete(key)
+		return Outdated
+	}
 	return Stored
 }
+
+// dropped tells whether entries were dropped since the result was read.
+func (c *Cache) dropped(e *Entry) bool { return e.sample.Generation != c.generation.Load() }
 
 // Invalidate bumps slots by hand, so that everything that depends on one of
 // them is dead, fills under way included. It tells how many entries died.
@@ -138,5 +204,32 @@ func (c *Cache) Invalidate(slots []invalidation.Slot) int {
 	return len(dead)
 }
 
-// Clear drops all entries and tells how many there were.
-func (c *Cache) Clear() int { return c.l1.Clear() }
+// Drop drops the entries that f chooses, and tells how many of them were
+// valid. Fills under way are not stored, whatever they are of:
+//
+//  1. A fill reads old rows.
+//  2. Drop raises the generation and walks through the entries.
+//  3. The fill would store its rows. It sees that the generation is not the
+//     one it sampled; if it saw the old one, Drop had not begun to walk when
+//     the entry was in its place, or the fill looks again and takes it out.
+func (c *Cache) Drop(f func(key string, e *Entry) bool) int {
+	c.generation.Add(1)
+	n := 0
+	c.l1.Range(func(key string, e *Entry) bool {
+		if f(key, e) {
+			if e.sample.Current(c.stamps) && !e.sample.Pending() {
+				n++
+			}
+			c.l1.Delete([]byte(key))
+		}
+		return true
+	})
+	return n
+}
+
+// Clear drops all entries and tells how many there were. Fills under way are
+// not stored.
+func (c *Cache) Clear() int {
+	c.generation.Add(1)
+	return c.l1.Clear()
+}

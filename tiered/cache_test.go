@@ -22,7 +22,7 @@ func (s sized) Size() int64 { return int64(s) }
 func put(t *testing.T, c *Cache, k string, at []invalidation.Slot) *Entry {
 	t.Helper()
 	sm := c.Sample(at)
-	e := c.Make(number(1), &sm, 0)
+	e := c.Make(number(1), &sm, Making{})
 	if out := c.Store([]byte(k), e, nil); out != Stored {
 		t.Fatalf("%s: outcome %v", k, out)
 	}
@@ -53,7 +53,7 @@ func TestServedOnlyUnderAnEqualSample(t *testing.T) {
 	sm := c.Sample(slots)
 	pending := &Entry{Result: number(1), sample: sm}
 	l1.Set("k", pending)
-	if _, ok := c.Get(key, &sm); ok {
+	if _, ok := c.Get(aKey, &sm); ok {
 		t.Error("an entry made while pending was served while pending")
 	}
 	l1.Set("k", e)
@@ -71,12 +71,12 @@ func TestLateFillIsRefused(t *testing.T) {
 	for _, completed := range []bool{false, true} {
 		c, l1 := newCache(Config{})
 		sm := c.Sample(slots)
-		e := c.Make(number(0), &sm, 0)
+		e := c.Make(number(0), &sm, Making{})
 		c.stamps.Intent(slots[:1])
 		if completed {
 			c.stamps.Complete(slots[:1])
 		}
-		if out := c.Store(key, e, nil); out != Outdated || len(l1.m) != 0 {
+		if out := c.Store(aKey, e, nil); out != Outdated || len(l1.m) != 0 {
 			t.Errorf("completed %v: outcome %v", completed, out)
 		}
 		l1.Set("k", e)
@@ -91,12 +91,12 @@ func TestStoreLimits(t *testing.T) {
 	c, l1 := newCache(Config{MaxResultBytes: 100})
 	sm := c.Sample(slots)
 	for size, want := range map[sized]Outcome{0: Stored, 100: Stored, 101: TooLarge, math.MaxInt64: TooLarge} {
-		if got := c.Store(key, c.Make(size, &sm, 0), nil); got != want {
+		if got := c.Store(aKey, c.Make(size, &sm, Making{}), nil); got != want {
 			t.Errorf("%d bytes: %v, want %v", size, got, want)
 		}
 	}
 	l1.refuse = true
-	if got := c.Store(key, c.Make(sized(1), &sm, 0), nil); got != TooLarge {
+	if got := c.Store(aKey, c.Make(sized(1), &sm, Making{}), nil); got != TooLarge {
 		t.Errorf("refused by the tier: %v", got)
 	}
 }
@@ -116,11 +116,11 @@ func TestTTL(t *testing.T) {
 		ttl, lives time.Duration
 	}{{0, time.Minute}, {-1, time.Minute}, {time.Second, time.Second}, {time.Hour, time.Hour}} {
 		sm := c.Sample(slots)
-		e := c.Make(number(1), &sm, step.ttl)
+		e := c.Make(number(1), &sm, Making{Life: Life{TTL: step.ttl}})
 		if e.Created != now() || e.ExpiresAt() != now().Add(step.lives) {
 			t.Errorf("ttl %v: made %v, expires %v", step.ttl, e.Created, e.ExpiresAt())
 		}
-		if out := c.Store(key, e, nil); out != Stored {
+		if out := c.Store(aKey, e, nil); out != Stored {
 			t.Fatal(out)
 		}
 		clock.Add(int64(step.lives - 1))
@@ -131,7 +131,7 @@ func TestTTL(t *testing.T) {
 		if more.Created != e.Created || more.Expires != e.Expires || !more.MadeUnder(&sm) || more.Result != number(2) || e.Result != number(1) {
 			t.Errorf("With gave %+v of %+v", more, e)
 		}
-		if out := c.Store(key, more, nil); out != Stored {
+		if out := c.Store(aKey, more, nil); out != Stored {
 			t.Fatal(out)
 		}
 		clock.Add(1)
@@ -183,9 +183,9 @@ func TestInvalidateCounts(t *testing.T) {
 func TestInvalidateKillsFillsUnderWay(t *testing.T) {
 	c, l1 := newCache(Config{})
 	sm := c.Sample(slots)
-	e := c.Make(number(1), &sm, 0)
+	e := c.Make(number(1), &sm, Making{})
 	l1.onRange = func() {
-		if out := c.Store(key, e, nil); out != Stored {
+		if out := c.Store(aKey, e, nil); out != Stored {
 			t.Errorf("outcome %v", out)
 		}
 	}
@@ -193,7 +193,7 @@ func TestInvalidateKillsFillsUnderWay(t *testing.T) {
 	if served(c, "k", slots) {
 		t.Error("the fill survived")
 	}
-	if out := c.Store(key, e, nil); out != Outdated {
+	if out := c.Store(aKey, e, nil); out != Outdated {
 		t.Errorf("stored after the invalidation: %v", out)
 	}
 }
@@ -261,14 +261,14 @@ func TestReadersAndWriters(t *testing.T) {
 	}
 	read := func(refresh bool) (got int64) {
 		sm := c.Sample(tags[0])
-		if e, ok := c.Get(key, &sm); ok && !refresh {
+		if e, ok := c.Get(aKey, &sm); ok && !refresh {
 			return int64(e.Result.(number))
 		}
 		var f *Flight
 		var made *Entry
 		if !refresh && !sm.Pending() {
 			var leads bool
-			if f, leads = c.Join(key, &sm); leads {
+			if f, leads = c.Join(aKey, &sm); leads {
 				defer func() { f.Finish(made) }()
 			} else if e, err := f.Wait(background); err != nil {
 				t.Error(err)
@@ -282,8 +282,8 @@ func TestReadersAndWriters(t *testing.T) {
 		if got%7 == 3 {
 			return got // an answer that is not kept
 		}
-		made = c.Make(number(got), &sm, 0)
-		c.Store(key, made, f)
+		made = c.Make(number(got), &sm, Making{})
+		c.Store(aKey, made, f)
 		return got
 	}
 	for i := range readers {
@@ -304,7 +304,7 @@ func TestReadersAndWriters(t *testing.T) {
 	if sm.Pending() {
 		t.Error("a mark is left")
 	}
-	if e, ok := c.Get(key, &sm); ok && int64(e.Result.(number)) != db.Load() {
+	if e, ok := c.Get(aKey, &sm); ok && int64(e.Result.(number)) != db.Load() {
 		t.Errorf("a valid entry of v%d is left, the database is at v%d", e.Result, db.Load())
 	}
 }

@@ -41,7 +41,7 @@ func (g *flights) join(key string, sm *invalidation.Sample) (f *Flight, leads bo
 }
 
 func newFlight(g *flights, key string, sm *invalidation.Sample) *Flight {
-	return &Flight{group: g, key: key, sample: *sm, done: make(chan struct{})}
+	return &Flight{group: g, key: key, sample: sm.Keep(false), done: make(chan struct{})}
 }
 
 // registered tells whether no other flight took f's place.

@@ -22,16 +22,16 @@ type syncTier struct {
 
 func newSyncTier() *syncTier { return &syncTier{m: mapTier{}} }
 
-func (s *syncTier) Get(key []byte) (*Entry, bool) {
+func (s *syncTier) Get(aKey []byte) (*Entry, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.m.Get(key)
+	return s.m.Get(aKey)
 }
 
-func (s *syncTier) Set(key string, e *Entry) bool {
+func (s *syncTier) Set(aKey string, e *Entry) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.refuse && s.m.Set(key, e)
+	return !s.refuse && s.m.Set(aKey, e)
 }
 
 func (s *syncTier) Range(f func(string, *Entry) bool) {
@@ -43,10 +43,10 @@ func (s *syncTier) Range(f func(string, *Entry) bool) {
 	}
 }
 
-func (s *syncTier) Delete(key []byte) bool {
+func (s *syncTier) Delete(aKey []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.m.Delete(key)
+	return s.m.Delete(aKey)
 }
 
 func (s *syncTier) Clear() int {
@@ -56,7 +56,7 @@ func (s *syncTier) Clear() int {
 }
 
 var (
-	key   = []byte("k")
+	aKey  = []byte("k")
 	slots = []invalidation.Slot{1, 2}
 	epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 )
@@ -71,7 +71,7 @@ func newCache(cfg Config) (*Cache, *syncTier) {
 func join(t *testing.T, c *Cache, leads bool) (*Flight, invalidation.Sample) {
 	t.Helper()
 	sm := c.Sample(slots)
-	f, got := c.Join(key, &sm)
+	f, got := c.Join(aKey, &sm)
 	if got != leads {
 		t.Fatalf("leads is %v, want %v", got, leads)
 	}
@@ -102,7 +102,7 @@ func TestFollowersShare(t *testing.T) {
 		t.Fatal("the follower waits for another flight")
 	}
 	waiting := follow(background, g)
-	e := c.Make(number(1), &sm, 0)
+	e := c.Make(number(1), &sm, Making{})
 	f.Finish(e)
 	if a := <-waiting; a.entry != e || a.err != nil {
 		t.Errorf("the follower got %v, %v", a.entry, a.err)
@@ -168,8 +168,8 @@ func TestFollowerKeepsItsContext(t *testing.T) {
 		t.Errorf("the cancelled follower got %v, %v", a.entry, a.err)
 	}
 	join(t, c, false) // the flight goes on
-	e := c.Make(number(1), &sm, 0)
-	if out := c.Store(key, e, f); out != Stored {
+	e := c.Make(number(1), &sm, Making{})
+	if out := c.Store(aKey, e, f); out != Stored {
 		t.Errorf("the leader's result: %v", out)
 	}
 	f.Finish(e)
@@ -202,8 +202,8 @@ func TestFlightsOfUnequalSamples(t *testing.T) {
 	if f.registered() || !g.registered() {
 		t.Fatal("the newer flight did not take the place of the older")
 	}
-	e0 := c.Make(number(0), &old, 0)
-	if out := c.Store(key, e0, f); out != Outdated {
+	e0 := c.Make(number(0), &old, Making{})
+	if out := c.Store(aKey, e0, f); out != Outdated {
 		t.Errorf("the old result: %v", out)
 	}
 	f.Finish(e0)
@@ -214,8 +214,8 @@ func TestFlightsOfUnequalSamples(t *testing.T) {
 	if h != g {
 		t.Error("the end of the replaced flight ended the one that replaced it")
 	}
-	e1 := c.Make(number(1), &sm, 0)
-	if out := c.Store(key, e1, g); out != Stored {
+	e1 := c.Make(number(1), &sm, Making{})
+	if out := c.Store(aKey, e1, g); out != Stored {
 		t.Errorf("the new result: %v", out)
 	}
 	g.Finish(e1)
@@ -231,18 +231,18 @@ func TestReplacedFlightStoresNothing(t *testing.T) {
 	c, _ := newCache(Config{})
 	f, sm := join(t, c, true)
 	other := c.Sample([]invalidation.Slot{3, 4})
-	g, leads := c.Join(key, &other)
+	g, leads := c.Join(aKey, &other)
 	if !leads {
 		t.Fatal("a reader of other tables joined")
 	}
-	e := c.Make(number(2), &other, 0)
-	if out := c.Store(key, e, g); out != Stored {
+	e := c.Make(number(2), &other, Making{})
+	if out := c.Store(aKey, e, g); out != Stored {
 		t.Fatalf("the newer result: %v", out)
 	}
-	if out := c.Store(key, c.Make(number(1), &sm, 0), f); out != Outdated {
+	if out := c.Store(aKey, c.Make(number(1), &sm, Making{}), f); out != Outdated {
 		t.Errorf("the result of the replaced flight: %v", out)
 	}
-	if have, ok := c.Get(key, &other); !ok || have != e {
+	if have, ok := c.Get(aKey, &other); !ok || have != e {
 		t.Error("the newer result is gone")
 	}
 	f.Finish(nil)
@@ -264,10 +264,10 @@ func TestPendingReadersStayAlone(t *testing.T) {
 	if a == b || len(c.flights.m) != 0 {
 		t.Error("a flight under a pending sample can be joined")
 	}
-	if out := c.Store(key, c.Make(number(0), &smA, 0), a); out != Outdated {
+	if out := c.Store(aKey, c.Make(number(0), &smA, Making{}), a); out != Outdated {
 		t.Errorf("a result read under a pending sample: %v", out)
 	}
-	if out := c.Store(key, c.Make(number(0), &smA, 0), nil); out != Outdated {
+	if out := c.Store(aKey, c.Make(number(0), &smA, Making{}), nil); out != Outdated {
 		t.Errorf("one read without a flight: %v", out)
 	}
 	waiting := follow(background, a)
@@ -299,16 +299,16 @@ func TestPendingReadersStayAlone(t *testing.T) {
 func TestJoinAfterTheFlight(t *testing.T) {
 	c, _ := newCache(Config{})
 	sm := c.Sample(slots)
-	if _, ok := c.Get(key, &sm); ok {
+	if _, ok := c.Get(aKey, &sm); ok {
 		t.Fatal("found an entry in an empty cache")
 	}
 	f, smL := join(t, c, true)
-	e := c.Make(number(1), &smL, 0)
-	if out := c.Store(key, e, f); out != Stored {
+	e := c.Make(number(1), &smL, Making{})
+	if out := c.Store(aKey, e, f); out != Stored {
 		t.Fatal(out)
 	}
 	f.Finish(e)
-	g, leads := c.Join(key, &sm)
+	g, leads := c.Join(aKey, &sm)
 	if leads {
 		t.Error("a second query is made")
 	}
@@ -335,13 +335,13 @@ func TestOneQueryForAThousand(t *testing.T) {
 			wg.Go(func() {
 				<-start
 				sm := c.Sample(slots)
-				if e, ok := c.Get(key, &sm); ok {
+				if e, ok := c.Get(aKey, &sm); ok {
 					if e.Result != number(7) {
 						t.Errorf("found %v", e.Result)
 					}
 					return
 				}
-				f, leads := c.Join(key, &sm)
+				f, leads := c.Join(aKey, &sm)
 				if !leads {
 					if followers.Add(1) == readers-1 {
 						close(allJoined)
@@ -357,8 +357,8 @@ func TestOneQueryForAThousand(t *testing.T) {
 				if together {
 					<-allJoined
 				}
-				made = c.Make(number(7), &sm, 0)
-				c.Store(key, made, f)
+				made = c.Make(number(7), &sm, Making{})
+				c.Store(aKey, made, f)
 			})
 		}
 		close(start)

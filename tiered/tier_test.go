@@ -3,9 +3,9 @@ package tiered
 // mapTier is the least that a tier can be; one goroutine at a time.
 type mapTier map[string]*Entry
 
-func (m mapTier) Get(key []byte) (*Entry, bool) { e, ok := m[string(key)]; return e, ok }
+func (m mapTier) Get(aKey []byte) (*Entry, bool) { e, ok := m[string(aKey)]; return e, ok }
 
-func (m mapTier) Set(key string, e *Entry) bool { m[key] = e; return true }
+func (m mapTier) Set(aKey string, e *Entry) bool { m[aKey] = e; return true }
 
 func (m mapTier) Range(f func(string, *Entry) bool) {
 	for k, e := range m {
@@ -15,9 +15,9 @@ func (m mapTier) Range(f func(string, *Entry) bool) {
 	}
 }
 
-func (m mapTier) Delete(key []byte) bool {
-	_, ok := m[string(key)]
-	delete(m, string(key))
+func (m mapTier) Delete(aKey []byte) bool {
+	_, ok := m[string(aKey)]
+	delete(m, string(aKey))
 	return ok
 }
 
