@@ -1,0 +1,240 @@
+package querycache
+
+import (
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// stripes is how many copies of each counter there are, so that cores do not
+// wait for each other's.
+const stripes = 8
+
+type counter struct {
+	cells [stripes]struct {
+		n atomic.Uint64
+		_ [56]byte // one cell per cache line
+	}
+}
+
+func (c *counter) add() { c.cells[rand.Uint32()%stripes].n.Add(1) }
+
+func (c *counter) sum() (n uint64) {
+	for i := range c.cells {
+		n += c.cells[i].n.Load()
+	}
+	return n
+}
+
+// causes counts what is told apart by a text from a short list.
+type causes[C ~string] struct{ m sync.Map } // C → *counter
+
+func (c *causes[C]) add(cause C) {
+	n, ok := c.m.Load(cause)
+	if !ok {
+		n, _ = c.m.LoadOrStore(cause, &counter{})
+	}
+	n.(*counter).add()
+}
+
+func (c *causes[C]) read() map[C]uint64 {
+	out := map[C]uint64{}
+	c.m.Range(func(cause, n any) bool {
+		out[cause.(C)] = n.(*counter).sum()
+		return true
+	})
+	return out
+}
+
+// slot is what one read is counted as. The first tier's answers have slots of
+// their own: they are too many to be looked up by the tier's name.
+type slot uint8
+
+const (
+	slotHit slot = iota // in the first tier
+	slotHitBelow
+	slotStale // in the first tier
+	slotStaleBelow
+	slotShared
+	slotMiss
+	slotBypass
+	slotError
+	slots
+)
+
+func slotOf(st *Status) slot {
+	first := st.Tier == tierMemory
+	switch st.Outcome {
+	case OutcomeHit:
+		if first {
+			return slotHit
+		}
+		return slotHitBelow
+	case OutcomeStale:
+		if first {
+			return slotStale
+		}
+		return slotStaleBelow
+	case OutcomeShared:
+		return slotShared
+	case OutcomeMiss:
+		return slotMiss
+	case OutcomeBypass:
+		return slotBypass
+	}
+	return slotError
+}
+
+// tally counts reads by slot. One stripe is one cache line.
+type tally struct {
+	stripes [stripes][slots]atomic.Uint64
+}
+
+func (t *tally) add(s slot) { t.stripes[rand.Uint32()%stripes][s].Add(1) }
+
+func (t *tally) sum(into *[slots]uint64) {
+	for i := range t.stripes {
+		for s := range t.stripes[i] {
+			into[s] += t.stripes[i][s].Load()
+		}
+	}
+}
+
+// operations are the names that operation gives.
+var operations = [...]string{"find", "first", "count", "pluck", "rows", "row"}
+
+func operationIndex(name string) int {
+	switch name {
+	case "first":
+		return 1
+	case "count":
+		return 2
+	case "pluck":
+		return 3
+	case "rows":
+		return 4
+	case "row":
+		return 5
+	}
+	return 0
+}
+
+// tableCounters counts the reads of one table, by operation. Everything that
+// is counted of all reads is the sum over them, so that a read is counted by
+// one addition.
+type tableCounters struct {
+	table string
+	by    [len(operations)]atomic.Pointer[tally]
+}
+
+func (t *tableCounters) add(operation int, s slot) {
+	n := t.by[operation].Load()
+	if n == nil {
+		t.by[operation].CompareAndSwap(nil, new(tally))
+		n = t.by[operation].Load()
+	}
+	n.add(s)
+}
+
+const (
+	// maxTables bounds the tables that are told apart.
+	maxTables = 1024
+	// otherTables is the name under which the rest is counted, noTable that of
+	// reads of which no table is known.
+	otherTables = "(other)"
+	noTable     = "(none)"
+)
+
+// tableIndex finds the counters of a table without a lock: the map is copied
+// when a table is added.
+type tableIndex struct {
+	mu sync.Mutex
+	m  atomic.Pointer[map[string]*tableCounters]
+}
+
+func (x *tableIndex) of(table string) *tableCounters {
+	if m := x.m.Load(); m != nil {
+		if t := (*m)[table]; t != nil {
+			return t
+		}
+	}
+	return x.add(table)
+}
+
+func (x *tableIndex) add(table string) *tableCounters {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var old map[string]*tableCounters
+	if m := x.m.Load(); m != nil {
+		old = *m
+	}
+	if len(old) >= maxTables {
+		table = otherTables
+	}
+	if t := old[table]; t != nil {
+		return t
+	}
+	next := make(map[string]*tableCounters, len(old)+1)
+	for k, v := range old {
+		next[k] = v
+	}
+	t := &tableCounters{table: strings.Clone(table)}
+	next[t.table] = t
+	x.m.Store(&next)
+	return t
+}
+
+func (x *tableIndex) each(f func(*tableCounters)) {
+	if m := x.m.Load(); m != nil {
+		for _, t := range *m {
+			f(t)
+		}
+	}
+}
+
+// counters are what Stats is read from.
+type counters struct {
+	// hits, shared, misses and rejections count that of which no more is told.
+	hits, shared, misses, rejections counter
+
+	reads     tableIndex
+	bypassed  causes[Reason]
+	below     causes[string] // answers of tiers below the first
+	stores    counter
+	outdated  counter
+	rejected  causes[Rejection]
+	database  latency
+	inFlight  atomic.Int64
+	refreshes struct{ started, failed counter }
+	writes    writeCounters
+	observers observers
+}
+
+func (c *counters) bypass(r Reason) { c.bypassed.add(r) }
+
+// stored, overtaken and reject count what became of a result that was read to
+// be stored.
+func (c *counters) stored()            { c.stores.add() }
+func (c *counters) overtaken()         { c.outdated.add() }
+func (c *counters) reject(r Rejection) { c.rejected.add(r) }
+
+// asked counts a read of the database for the cache's sake, from just before
+// it is sent. The caller calls answered on it once.
+func (c *counters) asked() asking {
+	c.inFlight.Add(1)
+	return asking{c, time.Now()}
+}
+
+type asking struct {
+	c     *counters
+	began time.Time
+}
+
+// answered ends it, with an error or without: when the rows were read, or, for
+// Row and Rows, when the database has sent the first.
+func (a asking) answered() {
+	a.c.inFlight.Add(-1)
+	a.c.database.note(time.Since(a.began))
+}
