@@ -21,11 +21,27 @@ type Config struct {
 	// Namespace sets the keys and custom tags of one program apart from
 	// another's. The default is empty.
 	Namespace string
+	// Disabled starts the plugin switched off: see Disable. The default is
+	// false.
+	Disabled bool
 	// Memory bounds the first tier. The default is 64 MiB.
 	Memory memory.Config
+	// L1 is a first tier of your own, in place of the one in memory that
+	// Memory bounds. The default is nil: that one.
+	L1 tiered.Local
 	// Tiered says how long results are kept and how large they may be. The
 	// defaults are one minute, 1 MiB and 1000 rows.
 	Tiered tiered.Config
+	// Policy says in which order reads ask the cache and the database. The
+	// default is CacheFirst.
+	Policy Policy
+	// OptIn caches only what asks for it: queries with the option Cache, and
+	// queries all of whose tables are On in Tables. The default is false.
+	OptIn bool
+	// Tables are rules for the results that depend on a table or view, by its
+	// name. Names are compared without regard to case, by their last part:
+	// "shop.orders" is "orders". The default is no rules.
+	Tables map[string]TableRule
 	// Tenant reads the tenant from a query's context. Results are never
 	// shared between tenants. The default is one tenant, called "".
 	Tenant func(ctx context.Context) string
@@ -56,6 +72,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// withDefaults fills in what is zero.
 func (c Config) withDefaults() Config {
 	c.Tiered = c.Tiered.WithDefaults()
 	if c.OutcomeHold == 0 {
@@ -72,7 +89,21 @@ func (c Config) validate() error {
 	if err := c.Memory.Validate(); err != nil {
 		return fmt.Errorf("%w: Memory: %w", ErrConfig, err)
 	}
+	if c.L1 != nil {
+		if !reflect.ValueOf(c.Memory).IsZero() {
+			return fmt.Errorf("%w: L1 and Memory are both set, and Memory bounds a tier that L1 replaces: set one of them", ErrConfig)
+		}
+		if v := reflect.ValueOf(c.L1); v.Kind() == reflect.Pointer && v.IsNil() {
+			return fmt.Errorf("%w: L1 is a nil %v: set a tier, or leave the field out", ErrConfig, v.Type())
+		}
+	}
 	if err := c.Tiered.Validate(); err != nil {
+		return err
+	}
+	if !c.Policy.valid() {
+		return fmt.Errorf("%w: Policy is %d: set one of the constants, such as CacheFirst", ErrConfig, c.Policy)
+	}
+	if err := validateTables(c.Tables); err != nil {
 		return err
 	}
 	if c.OutcomeHold < 0 {

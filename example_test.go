@@ -292,11 +292,11 @@ func ExampleWithOptions() {
 	report := func(ctx context.Context) (int64, error) { // somebody else's code
 		return gorm.G[Article](db).Count(ctx, "*")
 	}
-	ctx := querycache.WithOptions(context.Background(), querycache.OptTags("report"), querycache.OptTTL(time.Hour))
+	ctx := querycache.WithOptions(context.Background(), querycache.Tags("report"), querycache.TTL(time.Hour))
 	fmt.Println(report(ctx))
 	fmt.Println(cache.InvalidateTags(ctx, "report"))
 
-	fmt.Println(report(querycache.WithOptions(ctx, querycache.OptSkip())))
+	fmt.Println(report(querycache.WithOptions(ctx, querycache.Skip)))
 	fmt.Println(cache.InvalidateTags(ctx, "report"))
 	// Output:
 	// 3 <nil>

@@ -2,6 +2,7 @@ package querycache
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -13,54 +14,152 @@ import (
 // settingsKey is where a scope leaves its options in a statement.
 const settingsKey = "querycache:options"
 
-// options are what one query asked for. They are immutable once made.
-type options struct {
-	skip    bool
-	refresh bool
-	ttl     time.Duration
-	tags    []string
-}
+// Option changes how one query is cached. It is a scope:
+//
+//	db.Scopes(querycache.TTL(time.Hour), querycache.Tags("homepage")).Find(&articles)
+//
+// Where no scope reaches, WithOptions puts options into a context, and
+// Generic makes a scope of them for gorm.G. Preloads inherit the options of
+// their query. A scope wins over the context, option by option; tags and names
+// of both add up. What neither says is said by Config.Tables, then by Config.
+//
+// A query whose options cannot be used, such as TTL(-1), is read from the
+// database as if it had asked to Skip; Stats and Explain tell so by
+// ReasonOption.
+type Option = func(*gorm.DB) *gorm.DB
 
-// Option changes how one query is cached. The functions Skip and Refresh and
-// the results of TTL and Tags are scopes; WithOptions takes the same wishes
-// for a context.
-type Option func(*options)
-
-// Skip is a scope that keeps a query, and its preloads, out of the cache:
-// nothing is looked up and nothing is stored.
+// Skip keeps a query, and its preloads, out of the cache: nothing is looked
+// up and nothing is stored. No other option undoes it.
 //
 //	db.Scopes(querycache.Skip).Find(&users)
-func Skip(db *gorm.DB) *gorm.DB { return apply(db, OptSkip()) }
-
-// Refresh is a scope that reads the database and replaces what is cached.
-func Refresh(db *gorm.DB) *gorm.DB { return apply(db, OptRefresh()) }
-
-// TTL is a scope that stores the result for d instead of Config.Tiered.L1TTL.
-// A duration of 0 or less means the configured one.
-func TTL(d time.Duration) func(*gorm.DB) *gorm.DB {
-	return func(db *gorm.DB) *gorm.DB { return apply(db, OptTTL(d)) }
+func Skip(db *gorm.DB) *gorm.DB {
+	return apply(db, func(o *options) { o.skip = true })
 }
 
-// Tags is a scope that stores the result with tags of your own beside those
-// of its tables. InvalidateTags invalidates by them. The same query with
-// other tags is another entry.
-func Tags(tags ...string) func(*gorm.DB) *gorm.DB {
-	return func(db *gorm.DB) *gorm.DB { return apply(db, OptTags(tags...)) }
+// Refresh reads the database and replaces what is cached. A query that is
+// CacheOnly by an option of its own is not refreshed.
+func Refresh(db *gorm.DB) *gorm.DB {
+	return apply(db, func(o *options) { o.refresh = true })
 }
 
-// OptSkip is Skip for WithOptions.
-func OptSkip() Option { return func(o *options) { o.skip = true } }
+// Cache asks for a query to be cached. It is needed with Config.OptIn only.
+func Cache(db *gorm.DB) *gorm.DB {
+	return apply(db, func(o *options) { o.cache = true })
+}
 
-// OptRefresh is Refresh for WithOptions.
-func OptRefresh() Option { return func(o *options) { o.refresh = true } }
+// TTL is how long the result stays cached. TTL(0) is the configured time; the
+// default is that of Config.Tables, then of Config.Tiered.
+func TTL(d time.Duration) Option {
+	return timed("TTL", d, "the configured one", givenTTL, func(o *options) { o.ttl = d })
+}
 
-// OptTTL is TTL for WithOptions.
-func OptTTL(d time.Duration) Option { return func(o *options) { o.ttl = d } }
+// SWR is how long after its TTL the result may still be answered with, while
+// one read in the background replaces it. SWR(0) is none; the default is that
+// of Config.Tables, then of Config.Tiered.
+func SWR(d time.Duration) Option {
+	return timed("SWR", d, "none", givenSWR, func(o *options) { o.swr = d })
+}
 
-// OptTags is Tags for WithOptions. Tags add up.
-func OptTags(tags ...string) Option {
-	return func(o *options) {
-		o.tags = slices.Compact(slices.Sorted(slices.Values(slices.Concat(o.tags, tags))))
+// StaleIfError is how long after its TTL the result may still be answered
+// with if the database fails. StaleIfError(0) is none; the default is
+// Config.Tiered.StaleIfError.
+func StaleIfError(d time.Duration) Option {
+	return timed("StaleIfError", d, "none", givenStaleIfError, func(o *options) { o.staleIfError = d })
+}
+
+func timed(name string, d time.Duration, zero string, bit given, set func(*options)) Option {
+	return func(db *gorm.DB) *gorm.DB {
+		return apply(db, func(o *options) {
+			if d < 0 {
+				o.wrong("%s(%v): use a positive duration, or 0 for %s", name, d, zero)
+				return
+			}
+			o.given |= bit
+			set(o)
+		})
+	}
+}
+
+// MaxRows is how long a result is stored at most. MaxRows(0) is the configured
+// limit; the default is that of Config.Tables, then of Config.Tiered.
+func MaxRows(n int) Option {
+	return func(db *gorm.DB) *gorm.DB {
+		return apply(db, func(o *options) {
+			if n < 0 {
+				o.wrong("MaxRows(%d): use a positive count, or 0 for the configured one", n)
+				return
+			}
+			o.maxRows, o.given = n, o.given|givenMaxRows
+		})
+	}
+}
+
+// MaxBytes is how large a result is stored at most, by the estimate of its
+// size. MaxBytes(0) is the configured limit; the default is that of
+// Config.Tables, then of Config.Tiered.
+func MaxBytes(n int64) Option {
+	return func(db *gorm.DB) *gorm.DB {
+		return apply(db, func(o *options) {
+			if n < 0 {
+				o.wrong("MaxBytes(%d): use a positive size, or 0 for the configured one", n)
+				return
+			}
+			o.maxBytes, o.given = n, o.given|givenMaxBytes
+		})
+	}
+}
+
+// Negative says whether a result without rows is stored. The default is yes,
+// unless Config.Tiered.NoNegative is set.
+func Negative(stored bool) Option {
+	return func(db *gorm.DB) *gorm.DB {
+		return apply(db, func(o *options) { o.negative, o.given = stored, o.given|givenNegative })
+	}
+}
+
+// WithPolicy reads by a policy. The default is that of Config.Tables, then
+// Config.Policy.
+func WithPolicy(p Policy) Option {
+	return func(db *gorm.DB) *gorm.DB {
+		return apply(db, func(o *options) {
+			if !p.valid() {
+				o.wrong("WithPolicy(%d): use one of the constants, such as CacheFirst", p)
+				return
+			}
+			o.policy, o.given = p, o.given|givenPolicy
+		})
+	}
+}
+
+// Tags stores the result with tags of your own beside those of its tables.
+// InvalidateTags invalidates by them. Tags add up. The same query with other
+// tags is another entry.
+func Tags(tags ...string) Option {
+	return func(db *gorm.DB) *gorm.DB {
+		return apply(db, func(o *options) { o.tags = union(o.tags, tags) })
+	}
+}
+
+// Named gives the query a name to invalidate its results by, whatever their
+// arguments. Names add up. The same query under another name is another
+// entry.
+func Named(name string) Option {
+	return func(db *gorm.DB) *gorm.DB {
+		return apply(db, func(o *options) {
+			if name == "" {
+				o.wrong("Named with an empty name: give the query a name, or no option")
+				return
+			}
+			o.names = union(o.names, []string{name})
+		})
+	}
+}
+
+// Tenant says whose query this is. Results are never shared between tenants.
+// The default is what Config.Tenant reads from the context.
+func Tenant(tenant string) Option {
+	return func(db *gorm.DB) *gorm.DB {
+		return apply(db, func(o *options) { o.tenant, o.given = tenant, o.given|givenTenant })
 	}
 }
 
@@ -68,29 +167,153 @@ type contextKey struct{}
 
 // WithOptions returns a context whose queries are cached as the options say.
 // It serves where scopes do not reach: gorm.G, and code that is handed a
-// context only. A scope wins over the context.
+// context only. Options that the context has already stay, as far as these do
+// not say otherwise. It takes the options of this package only: scopes that
+// change the query itself belong in db.Scopes.
 func WithOptions(ctx context.Context, opts ...Option) context.Context {
-	o := options{}
-	if have, ok := ctx.Value(contextKey{}).(*options); ok {
-		o = *have
+	have, _ := ctx.Value(contextKey{}).(*options)
+	return context.WithValue(ctx, contextKey{}, collect(have, opts))
+}
+
+// Generic makes one scope of options for gorm.G:
+//
+//	gorm.G[User](db).Scopes(querycache.Generic(querycache.TTL(time.Hour))).Find(ctx)
+//
+// It takes the options of this package only.
+func Generic(opts ...Option) func(*gorm.Statement) {
+	return func(stmt *gorm.Statement) {
+		stmt.Settings.Store(settingsKey, collect(settingsOf(stmt), opts))
 	}
-	for _, f := range opts {
-		f(&o)
+}
+
+// collector stands in a session's place while options are collected: what
+// they would leave in a statement, they leave here.
+type collector struct {
+	context.Context
+	options options
+	calls   int
+}
+
+// collect runs options, none of which has a session to work on, on top of
+// what is there already.
+func collect(have *options, opts []Option) *options {
+	c := &collector{Context: context.Background()}
+	if have != nil {
+		c.options = *have
 	}
-	return context.WithValue(ctx, contextKey{}, &o)
+	session := &gorm.DB{Statement: &gorm.Statement{Context: c}}
+	for i, opt := range opts {
+		if !c.run(opt, session) {
+			c.options.wrong("argument %d of WithOptions or Generic is no option of querycache: scopes of your own belong in db.Scopes", i+1)
+		}
+	}
+	return &c.options
+}
+
+// run tells whether opt was made by this package. Somebody else's scope finds
+// no database here, and may panic.
+func (c *collector) run(opt Option, session *gorm.DB) (own bool) {
+	before := c.calls
+	defer func() {
+		if recover() != nil {
+			own = false
+		}
+	}()
+	opt(session)
+	return c.calls > before
 }
 
 // apply leaves an option in the statement. A copy is changed, since sessions
 // share what is in there.
-func apply(db *gorm.DB, f Option) *gorm.DB {
+func apply(db *gorm.DB, f func(*options)) *gorm.DB {
 	o := options{}
 	if db.Statement != nil {
-		if have, ok := db.Get(settingsKey); ok {
-			o = *have.(*options)
+		if c, ok := db.Statement.Context.(*collector); ok {
+			c.calls++
+			f(&c.options)
+			return db
+		}
+		if have := settingsOf(db.Statement); have != nil {
+			o = *have
 		}
 	}
 	f(&o)
 	return db.Set(settingsKey, &o)
+}
+
+// given tells which options were given whose zero value says something too.
+type given uint16
+
+const (
+	givenTTL given = 1 << iota
+	givenSWR
+	givenStaleIfError
+	givenMaxRows
+	givenMaxBytes
+	givenNegative
+	givenPolicy
+	givenTenant
+)
+
+// options are what one query asked for. They are immutable once made.
+type options struct {
+	given                  given
+	skip, refresh, cache   bool
+	negative               bool
+	policy                 Policy
+	ttl, swr, staleIfError time.Duration
+	maxRows                int
+	maxBytes               int64
+	tenant                 string
+	tags, names            []string // sorted, none twice
+	mistake                string   // why the options cannot be used
+}
+
+func (o *options) wrong(format string, args ...any) {
+	if o.mistake == "" {
+		o.mistake = fmt.Sprintf(format, args...)
+	}
+}
+
+// over lays options over wider ones.
+func (o *options) over(wide *options) *options {
+	m := *o
+	m.skip = o.skip || wide.skip
+	m.refresh = o.refresh || wide.refresh
+	m.cache = o.cache || wide.cache
+	m.tags = union(o.tags, wide.tags)
+	m.names = union(o.names, wide.names)
+	if m.mistake == "" {
+		m.mistake = wide.mistake
+	}
+	m.given |= wide.given
+	missing := wide.given &^ o.given
+	take(missing, givenTTL, &m.ttl, wide.ttl)
+	take(missing, givenSWR, &m.swr, wide.swr)
+	take(missing, givenStaleIfError, &m.staleIfError, wide.staleIfError)
+	take(missing, givenMaxRows, &m.maxRows, wide.maxRows)
+	take(missing, givenMaxBytes, &m.maxBytes, wide.maxBytes)
+	take(missing, givenNegative, &m.negative, wide.negative)
+	take(missing, givenPolicy, &m.policy, wide.policy)
+	take(missing, givenTenant, &m.tenant, wide.tenant)
+	return &m
+}
+
+func take[T any](missing, bit given, to *T, from T) {
+	if missing&bit != 0 {
+		*to = from
+	}
+}
+
+// union returns both lists as one, sorted and none twice. It changes neither.
+func union(a, b []string) []string {
+	switch {
+	case len(b) == 0:
+		return a
+	case len(a) == 0 && len(b) == 1:
+		return slices.Clone(b)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
 }
 
 var noOptions = &options{}
@@ -101,31 +324,30 @@ func unused(m *sync.Map) bool {
 	return *(*[unsafe.Sizeof(*m)]byte)(unsafe.Pointer(m)) == [unsafe.Sizeof(*m)]byte{}
 }
 
+// settingsOf finds what scopes left in a statement, nil if they left nothing.
+func settingsOf(stmt *gorm.Statement) *options {
+	if unused(&stmt.Settings) {
+		return nil
+	}
+	have, _ := stmt.Settings.Load(settingsKey)
+	o, _ := have.(*options)
+	return o
+}
+
 // optionsOf finds what a statement asked for.
 func optionsOf(stmt *gorm.Statement) *options {
-	var ctxOptions *options
+	var wide *options
 	if stmt.Context != nil {
-		ctxOptions, _ = stmt.Context.Value(contextKey{}).(*options)
+		wide, _ = stmt.Context.Value(contextKey{}).(*options)
 	}
-	var have any
-	ok := false
-	if !unused(&stmt.Settings) {
-		have, ok = stmt.Settings.Load(settingsKey)
-	}
+	own := settingsOf(stmt)
 	switch {
-	case !ok && ctxOptions == nil:
+	case own == nil && wide == nil:
 		return noOptions
-	case !ok:
-		return ctxOptions
-	case ctxOptions == nil:
-		return have.(*options)
+	case own == nil:
+		return wide
+	case wide == nil:
+		return own
 	}
-	o := *have.(*options)
-	o.skip = o.skip || ctxOptions.skip
-	o.refresh = o.refresh || ctxOptions.refresh
-	if o.ttl == 0 {
-		o.ttl = ctxOptions.ttl
-	}
-	OptTags(ctxOptions.tags...)(&o)
-	return &o
+	return own.over(wide)
 }

@@ -36,7 +36,7 @@ func TestOptionsOfOneQuery(t *testing.T) {
 		t.Run("Skip leaves the cache alone, preloads too", func(t *testing.T) {
 			p := open(t, d)
 			p.bypasses(t, scoped(querycache.Skip), querycache.ReasonSkip)
-			p.bypasses(t, with(querycache.OptSkip()), querycache.ReasonSkip)
+			p.bypasses(t, with(querycache.Skip), querycache.ReasonSkip)
 			if s := p.cache.Stats(); s.Entries != 0 {
 				t.Errorf("stored: %+v", s)
 			}
@@ -45,7 +45,7 @@ func TestOptionsOfOneQuery(t *testing.T) {
 			p := open(t, d)
 			p.hits(t, allUsers)
 			p.compare(t, scoped(querycache.Refresh), 2)
-			p.compare(t, with(querycache.OptRefresh()), 2)
+			p.compare(t, with(querycache.Refresh), 2)
 			past := p.plain.Pool // nobody tells the cache
 			_, err := past.Exec("UPDATE users SET age = 62 WHERE id = 1")
 			must(t, err)
@@ -58,8 +58,8 @@ func TestOptionsOfOneQuery(t *testing.T) {
 		t.Run("Tags make another entry that InvalidateTags finds", func(t *testing.T) {
 			p := open(t, d)
 			p.hits(t, scoped(querycache.Tags("a", "b")))
-			p.hits(t, with(querycache.OptTags("b"), querycache.OptTags("a", "a")))
-			if n := p.asks(func() { with(querycache.OptTags("b", "a"))(p.cached.DB) }); n != 0 {
+			p.hits(t, with(querycache.Tags("b"), querycache.Tags("a", "a")))
+			if n := p.asks(func() { with(querycache.Tags("b", "a"))(p.cached.DB) }); n != 0 {
 				t.Errorf("the order of tags matters: %d queries", n)
 			}
 			p.hits(t, allUsers)
@@ -78,7 +78,7 @@ func TestOptionsOfOneQuery(t *testing.T) {
 		})
 		t.Run("a scope wins over the context", func(t *testing.T) {
 			p := open(t, d)
-			ctx := querycache.WithOptions(context.Background(), querycache.OptTTL(time.Hour), querycache.OptTags("c"))
+			ctx := querycache.WithOptions(context.Background(), querycache.TTL(time.Hour), querycache.Tags("c"))
 			read := func(tx *gorm.DB) *gorm.DB {
 				return tx.WithContext(ctx).Scopes(querycache.TTL(2*time.Hour), querycache.Tags("s")).Find(&[]User{})
 			}

@@ -27,7 +27,7 @@ func TestRowsThatAreLeftEarlyAreNotStored(t *testing.T) {
 			"in the 2nd result": func(rows *sql.Rows) { rows.Next(); rows.NextResultSet() },
 		} {
 			t.Run(name, func(t *testing.T) {
-				ctx := querycache.WithOptions(context.Background(), querycache.OptTags(name)) // an entry of its own
+				ctx := querycache.WithOptions(context.Background(), querycache.Tags(name)) // an entry of its own
 				before := p.cache.Stats()
 				rows, err := p.cached.WithContext(ctx).Model(&User{}).Order("id").Rows()
 				must(t, err)
@@ -53,7 +53,7 @@ func TestRowsWhoseReadingFailsAreNotStored(t *testing.T) {
 				"maps": dests["maps"], "Scan": finishers["Scan into structs"], "Row": finishers["Row"], "Count": finishers["Count"],
 			} {
 				t.Run(fmt.Sprint(op, " ", name), func(t *testing.T) {
-					ctx := querycache.WithOptions(context.Background(), querycache.OptTags(t.Name())) // an entry of its own
+					ctx := querycache.WithOptions(context.Background(), querycache.Tags(t.Name())) // an entry of its own
 					read := func(db *gorm.DB) any { return read(db.WithContext(ctx)) }
 					for _, db := range []*testdb.DB{p.plain, p.cached} {
 						n := 0

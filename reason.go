@@ -10,6 +10,17 @@ type Reason string
 const (
 	// ReasonSkip: the query asked for it (Skip).
 	ReasonSkip Reason = "skip"
+	// ReasonOption: one of the query's options cannot be used.
+	ReasonOption Reason = "option"
+	// ReasonPolicy: the policy is NetworkOnly.
+	ReasonPolicy Reason = "policy"
+	// ReasonTableRule: a table of the query is Off in Config.Tables.
+	ReasonTableRule Reason = "table rule"
+	// ReasonOptIn: Config.OptIn is set, and neither the query (Cache) nor the
+	// rules of all its tables ask for caching.
+	ReasonOptIn Reason = "opt-in"
+	// ReasonDisabled: the plugin is switched off (Disable, Config.Disabled).
+	ReasonDisabled Reason = "disabled"
 	// ReasonClosed: the plugin is closed.
 	ReasonClosed Reason = "closed"
 	// ReasonTransaction: the query ran in a transaction, which may see rows
