@@ -2,10 +2,14 @@ package querycache
 
 import (
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
+
+	"gorm.io/gorm"
 )
 
 // stripes is how many copies of each counter there are, so that cores do not
@@ -102,23 +106,45 @@ func (t *tally) sum(into *[slots]uint64) {
 	}
 }
 
-// operations are the names that operation gives.
-var operations = [...]string{"find", "first", "count", "pluck", "rows", "row"}
+// operationKind is what the program called, as far as a statement shows it.
+type operationKind uint8
 
-func operationIndex(name string) int {
-	switch name {
-	case "first":
-		return 1
-	case "count":
-		return 2
-	case "pluck":
-		return 3
-	case "rows":
-		return 4
-	case "row":
-		return 5
+const (
+	opFind operationKind = iota
+	opFirst
+	opCount
+	opPluck
+	opRows
+	opRow
+	operations
+)
+
+var operationNames = [operations]string{"find", "first", "count", "pluck", "rows", "row"}
+
+// String names the operation as keys and Stats do.
+func (o operationKind) String() string { return operationNames[o] }
+
+func operationOf(db *gorm.DB, f form) operationKind {
+	switch f {
+	case formRows:
+		return opRows
+	case formRow:
+		return opRow
 	}
-	return 0
+	stmt := db.Statement
+	if _, scalar := stmt.Dest.(*int64); scalar {
+		return opCount
+	}
+	if stmt.RaiseErrorOnNotFound {
+		return opFirst
+	}
+	if stmt.ReflectValue.Kind() == reflect.Slice {
+		elem := stmt.ReflectValue.Type().Elem()
+		if plain := stmt.Schema != nil && elem == stmt.Schema.ModelType; !plain && !isRecord(elem) {
+			return opPluck
+		}
+	}
+	return opFind
 }
 
 // tableCounters counts the reads of one table, by operation. Everything that
@@ -126,14 +152,14 @@ func operationIndex(name string) int {
 // one addition.
 type tableCounters struct {
 	table string
-	by    [len(operations)]atomic.Pointer[tally]
+	by    [operations]atomic.Pointer[tally]
 }
 
-func (t *tableCounters) add(operation int, s slot) {
-	n := t.by[operation].Load()
+func (t *tableCounters) add(op operationKind, s slot) {
+	n := t.by[op].Load()
 	if n == nil {
-		t.by[operation].CompareAndSwap(nil, new(tally))
-		n = t.by[operation].Load()
+		t.by[op].CompareAndSwap(nil, new(tally))
+		n = t.by[op].Load()
 	}
 	n.add(s)
 }
@@ -152,9 +178,32 @@ const (
 type tableIndex struct {
 	mu sync.Mutex
 	m  atomic.Pointer[map[string]*tableCounters]
+	// known spares hashing the name: a model's is one and the same string in
+	// every statement. A known string is kept, so that no other one can come to
+	// its address. The first to claim a place keeps it.
+	known [64]atomic.Pointer[knownTable]
+}
+
+type knownTable struct {
+	name string
+	*tableCounters
 }
 
 func (x *tableIndex) of(table string) *tableCounters {
+	at := uintptr(unsafe.Pointer(unsafe.StringData(table)))
+	place := &x.known[(at>>4^at>>10)%uintptr(len(x.known))]
+	k := place.Load()
+	if k != nil && len(k.name) == len(table) && unsafe.StringData(k.name) == unsafe.StringData(table) {
+		return k.tableCounters
+	}
+	t := x.find(table)
+	if k == nil && t.table != otherTables {
+		place.CompareAndSwap(nil, &knownTable{table, t})
+	}
+	return t
+}
+
+func (x *tableIndex) find(table string) *tableCounters {
 	if m := x.m.Load(); m != nil {
 		if t := (*m)[table]; t != nil {
 			return t

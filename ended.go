@@ -14,9 +14,9 @@ import (
 // called once per read, when it has been answered and before r is released. w
 // is what started returned.
 func (p *Plugin) ended(db *gorm.DB, r *read, f form, st Status, w *watched) {
-	op := operation(db, f)
+	op := operationOf(db, f)
 	t := p.counters.reads.of(entity(db.Statement, r.plan))
-	t.add(operationIndex(op), slotOf(&st))
+	t.add(op, slotOf(&st))
 	switch {
 	case st.Outcome == OutcomeBypass:
 		p.counters.bypassed.add(st.Reason)
@@ -24,7 +24,7 @@ func (p *Plugin) ended(db *gorm.DB, r *read, f form, st Status, w *watched) {
 		p.counters.below.add(st.Tier)
 	}
 	if w != nil {
-		p.tell(db, r, f, st, w, t.table, op)
+		p.tell(db, r, f, st, w, t.table, op.String())
 	}
 }
 
@@ -56,7 +56,7 @@ func entity(stmt *gorm.Statement, plan *analysis.Plan) string {
 	}
 	for _, t := range plan.Tables {
 		if t == stmt.Table {
-			return t
+			return stmt.Table // found faster than the plan's own
 		}
 	}
 	name := bare(stmt.Table)

@@ -234,5 +234,5 @@ func (p *Plugin) started(db *gorm.DB, f form) *watched {
 		return nil
 	}
 	stmt := db.Statement
-	return show(stmt.Context, list, ReadStartData{Table: stmt.Table, Operation: operation(db, f)}, ReadObserver.ReadStart)
+	return show(stmt.Context, list, ReadStartData{Table: stmt.Table, Operation: operationOf(db, f).String()}, ReadObserver.ReadStart)
 }

@@ -174,9 +174,9 @@ func (p *Plugin) Stats() Stats {
 			var counts [slots]uint64
 			n.sum(&counts)
 			of.add(&counts)
-			op := s.Operations[operations[i]]
+			op := s.Operations[operationNames[i]]
 			op.add(&counts)
-			s.Operations[operations[i]] = op
+			s.Operations[operationNames[i]] = op
 			for k, v := range counts {
 				all[k] += v
 			}
