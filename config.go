@@ -67,6 +67,10 @@ type Config struct {
 	// their tables is older than that. The default is 0: the lag is not
 	// known, and they are not cached.
 	ReplicaLag time.Duration
+	// Observers are told of what the plugin does: each is a ReadObserver, an
+	// InvalidationObserver, a RefreshObserver, or several of these. The
+	// default is nobody.
+	Observers []any
 	// Logger is told of what an operator should know; never row values. The
 	// default is slog.Default().
 	Logger *slog.Logger
@@ -121,6 +125,9 @@ func (c Config) validate() error {
 		if f == "" {
 			return fmt.Errorf("%w: PureFunctions[%d] is empty: remove it, or name a function", ErrConfig, i)
 		}
+	}
+	if err := validateObservers(c.Observers); err != nil {
+		return err
 	}
 	for from, to := range c.Dependencies {
 		if from == "" {

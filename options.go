@@ -2,8 +2,6 @@ package querycache
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -163,6 +161,24 @@ func Tenant(tenant string) Option {
 	}
 }
 
+// StatusInto fills in how the query was answered. As a scope it tells of the
+// query itself and not of its preloads, and of the last query if one session
+// makes several. Through WithOptions it tells of every read with that context,
+// preloads too, so that the last one stays. The status is there when the call
+// that reads returns. Queries that run at the same time need a Status each.
+func StatusInto(status *Status) Option {
+	mu := new(sync.Mutex)
+	return func(db *gorm.DB) *gorm.DB {
+		return apply(db, func(o *options) {
+			if status == nil {
+				o.wrong("StatusInto(nil): give it the address of a Status")
+				return
+			}
+			o.status = &statusSlot{mu: mu, into: status}
+		})
+	}
+}
+
 type contextKey struct{}
 
 // WithOptions returns a context whose queries are cached as the options say.
@@ -172,7 +188,11 @@ type contextKey struct{}
 // change the query itself belong in db.Scopes.
 func WithOptions(ctx context.Context, opts ...Option) context.Context {
 	have, _ := ctx.Value(contextKey{}).(*options)
-	return context.WithValue(ctx, contextKey{}, collect(have, opts))
+	o := collect(have, opts)
+	if o.status != nil && (have == nil || o.status != have.status) {
+		o.status.every = true // nobody else has it yet
+	}
+	return context.WithValue(ctx, contextKey{}, o)
 }
 
 // Generic makes one scope of options for gorm.G:
@@ -240,83 +260,6 @@ func apply(db *gorm.DB, f func(*options)) *gorm.DB {
 	f(&o)
 	return db.Set(settingsKey, &o)
 }
-
-// given tells which options were given whose zero value says something too.
-type given uint16
-
-const (
-	givenTTL given = 1 << iota
-	givenSWR
-	givenStaleIfError
-	givenMaxRows
-	givenMaxBytes
-	givenNegative
-	givenPolicy
-	givenTenant
-)
-
-// options are what one query asked for. They are immutable once made.
-type options struct {
-	given                  given
-	skip, refresh, cache   bool
-	negative               bool
-	policy                 Policy
-	ttl, swr, staleIfError time.Duration
-	maxRows                int
-	maxBytes               int64
-	tenant                 string
-	tags, names            []string // sorted, none twice
-	mistake                string   // why the options cannot be used
-}
-
-func (o *options) wrong(format string, args ...any) {
-	if o.mistake == "" {
-		o.mistake = fmt.Sprintf(format, args...)
-	}
-}
-
-// over lays options over wider ones.
-func (o *options) over(wide *options) *options {
-	m := *o
-	m.skip = o.skip || wide.skip
-	m.refresh = o.refresh || wide.refresh
-	m.cache = o.cache || wide.cache
-	m.tags = union(o.tags, wide.tags)
-	m.names = union(o.names, wide.names)
-	if m.mistake == "" {
-		m.mistake = wide.mistake
-	}
-	m.given |= wide.given
-	missing := wide.given &^ o.given
-	take(missing, givenTTL, &m.ttl, wide.ttl)
-	take(missing, givenSWR, &m.swr, wide.swr)
-	take(missing, givenStaleIfError, &m.staleIfError, wide.staleIfError)
-	take(missing, givenMaxRows, &m.maxRows, wide.maxRows)
-	take(missing, givenMaxBytes, &m.maxBytes, wide.maxBytes)
-	take(missing, givenNegative, &m.negative, wide.negative)
-	take(missing, givenPolicy, &m.policy, wide.policy)
-	take(missing, givenTenant, &m.tenant, wide.tenant)
-	return &m
-}
-
-func take[T any](missing, bit given, to *T, from T) {
-	if missing&bit != 0 {
-		*to = from
-	}
-}
-
-// union returns both lists as one, sorted and none twice. It changes neither.
-func union(a, b []string) []string {
-	switch {
-	case len(b) == 0:
-		return a
-	case len(a) == 0 && len(b) == 1:
-		return slices.Clone(b)
-	}
-	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
-}
-
-var noOptions = &options{}
 
 // unused tells whether nothing was ever stored in a map that only this
 // goroutine uses: the zero Map is empty, but even to look into it allocates.

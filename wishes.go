@@ -1,6 +1,114 @@
 package querycache
 
-import "time"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// given tells which options were given whose zero value says something too.
+type given uint16
+
+const (
+	givenTTL given = 1 << iota
+	givenSWR
+	givenStaleIfError
+	givenMaxRows
+	givenMaxBytes
+	givenNegative
+	givenPolicy
+	givenTenant
+)
+
+// options are what one query asked for. They are immutable once made.
+type options struct {
+	given                  given
+	skip, refresh, cache   bool
+	negative               bool
+	policy                 Policy
+	ttl, swr, staleIfError time.Duration
+	maxRows                int
+	maxBytes               int64
+	tenant                 string
+	tags, names            []string    // sorted, none twice
+	status                 *statusSlot // nil if nobody asked
+	mistake                string      // why the options cannot be used
+}
+
+func (o *options) wrong(format string, args ...any) {
+	if o.mistake == "" {
+		o.mistake = fmt.Sprintf(format, args...)
+	}
+}
+
+// over lays options over wider ones.
+func (o *options) over(wide *options) *options {
+	m := *o
+	m.skip = o.skip || wide.skip
+	m.refresh = o.refresh || wide.refresh
+	m.cache = o.cache || wide.cache
+	m.tags = union(o.tags, wide.tags)
+	m.names = union(o.names, wide.names)
+	m.status = cmp.Or(o.status, wide.status)
+	m.mistake = cmp.Or(o.mistake, wide.mistake)
+	m.given |= wide.given
+	missing := wide.given &^ o.given
+	take(missing, givenTTL, &m.ttl, wide.ttl)
+	take(missing, givenSWR, &m.swr, wide.swr)
+	take(missing, givenStaleIfError, &m.staleIfError, wide.staleIfError)
+	take(missing, givenMaxRows, &m.maxRows, wide.maxRows)
+	take(missing, givenMaxBytes, &m.maxBytes, wide.maxBytes)
+	take(missing, givenNegative, &m.negative, wide.negative)
+	take(missing, givenPolicy, &m.policy, wide.policy)
+	take(missing, givenTenant, &m.tenant, wide.tenant)
+	return &m
+}
+
+func take[T any](missing, bit given, to *T, from T) {
+	if missing&bit != 0 {
+		*to = from
+	}
+}
+
+// union returns both lists as one, sorted and none twice. It changes neither.
+func union(a, b []string) []string {
+	switch {
+	case len(b) == 0:
+		return a
+	case len(a) == 0 && len(b) == 1:
+		return slices.Clone(b)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
+}
+
+var noOptions = &options{}
+
+// statusSlot is where the status of a query goes.
+type statusSlot struct {
+	mu    *sync.Mutex // guards all below; one for all slots of one option
+	into  *Status
+	every bool            // each read counts, not the first statement's only
+	stmt  *gorm.Statement // whose reads count
+}
+
+// set says how a statement's read was answered. A nil slot takes nothing.
+func (s *statusSlot) set(stmt *gorm.Statement, status Status) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.every && s.stmt == nil {
+		s.stmt = stmt
+	}
+	if s.every || s.stmt == stmt {
+		*s.into = status
+	}
+}
 
 // wishes are what is in force for one read: its own options over the rules of
 // its tables over Config. They are immutable once made.
@@ -23,6 +131,8 @@ type wishes struct {
 	tags, names []string // sorted, none twice
 	tenant      string   // what the query said, if hasTenant
 	hasTenant   bool
+
+	status *statusSlot // nil if nobody asked
 
 	// What the fields above are settled from.
 	window    time.Duration // for stale results, if hasWindow
@@ -104,7 +214,7 @@ func (w *wishes) settle(o *options) {
 	if o.maxBytes > 0 {
 		w.maxBytes = o.maxBytes
 	}
-	w.tags, w.names = o.tags, o.names
+	w.tags, w.names, w.status = o.tags, o.names, o.status
 	w.tenant, w.hasTenant = o.tenant, o.given&givenTenant != 0
 
 	w.negativeTTL = min(w.emptyTTL, w.ttl)

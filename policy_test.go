@@ -1,0 +1,18 @@
+package querycache
+
+import "testing"
+
+func TestPoliciesHaveNames(t *testing.T) {
+	t.Parallel()
+	for p, want := range map[Policy]string{
+		PolicyDefault: "default", CacheFirst: "cache-first", NetworkFirst: "network-first", CacheOnly: "cache-only",
+		NetworkOnly: "network-only", StaleWhileRevalidate: "stale-while-revalidate", 200: "policy 200",
+	} {
+		if got := p.String(); got != want {
+			t.Errorf("%d: %q, want %q", p, got, want)
+		}
+		if p.valid() != (p != 200) {
+			t.Errorf("%v: valid is %v", p, p.valid())
+		}
+	}
+}
