@@ -3,7 +3,6 @@ package querycache
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"gorm.io/gorm"
 
@@ -52,28 +51,20 @@ func entity(stmt *gorm.Statement, plan *analysis.Plan) string {
 		if stmt.Table == "" {
 			return noTable
 		}
-		return strings.ToLower(bare(stmt.Table))
+		return foldTable(stmt.Table)
 	}
 	for _, t := range plan.Tables {
 		if t == stmt.Table {
 			return stmt.Table // found faster than the plan's own
 		}
 	}
-	name := bare(stmt.Table)
+	name := foldTable(stmt.Table)
 	for _, t := range plan.Tables {
-		if strings.EqualFold(t, name) {
+		if t == name {
 			return t
 		}
 	}
 	return plan.Tables[0]
-}
-
-// bare is the last part of a table's name, without quotes.
-func bare(name string) string {
-	if i := strings.LastIndexByte(name, '.'); i >= 0 {
-		name = name[i+1:]
-	}
-	return strings.Trim(name, "\"`[]")
 }
 
 // refreshing tells that a read of the database in the background starts.

@@ -135,9 +135,10 @@ type listener struct{ c *counters }
 
 // WriteStarted is called when the marks of a write are placed.
 func (l listener) WriteStarted(ctx context.Context, e txpool.Event) any {
-	return l.c.invalidate(ctx, InvalidationStartData{
+	in := l.c.invalidate(ctx, InvalidationStartData{
 		Kind: InvalidationKind(e.Kind), Tables: e.Tables, Records: e.Records, All: e.All,
 	}, e.Tags)
+	return in.shown // a pointer, so that nothing is allocated if there is none
 }
 
 // WriteEnded is called when the outcome is known, or known to be unknown.
@@ -145,7 +146,9 @@ func (l listener) WriteEnded(state any, o txpool.Outcome) {
 	if o == txpool.OutcomeUnknown {
 		l.c.writes.held.Add(1)
 	}
-	state.(invalidating).ended(WriteOutcome(o), 0, nil)
+	in := invalidating{c: l.c}
+	in.shown, _ = state.(*shown[InvalidationObserver, InvalidationStartData])
+	in.ended(WriteOutcome(o), 0, nil)
 }
 
 // WriteReleased is called when the marks of a write of unknown outcome are
