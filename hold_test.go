@@ -32,10 +32,7 @@ func TestWritesThatWereNotSentHoldNothing(t *testing.T) {
 	t.Parallel()
 	for _, dialect := range []testdb.Dialect{testdb.Postgres, testdb.MySQL} {
 		t.Run(string(dialect), func(t *testing.T) {
-			if dialect == testdb.MySQL {
-				mysqlServer.Lock()
-				defer mysqlServer.Unlock()
-			}
+			holdServer(t, dialect)
 			d := testdb.New(t, dialect)
 			must(t, d.Open(t, testdb.Options{}).AutoMigrate(&hoRow{}))
 			must(t, d.Open(t, testdb.Options{}).Create(&hoRow{1, 1}).Error)

@@ -86,7 +86,7 @@ var mistakes = readings{
 }
 
 func TestMistakesFailAsInGORMAndAreNotStored(t *testing.T) {
-	onEach(t, func(t *testing.T, d *testdb.Database) {
+	onOwn(t, func(t *testing.T, d *testdb.Database) {
 		p := open(t, d)
 		for name, read := range mistakes {
 			t.Run(name, func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -275,15 +274,20 @@ func seed(t *testing.T, d *testdb.Database) {
 // server, so that a write in one test would invalidate what another expects to be cached.
 var mysqlServer sync.Mutex
 
+// holdServer holds what tests on the dialect share until the test is over, plugins and connections closed.
+func holdServer(t *testing.T, dialect testdb.Dialect) {
+	if dialect == testdb.MySQL {
+		mysqlServer.Lock()
+		t.Cleanup(mysqlServer.Unlock)
+	}
+}
+
 // onEmpty runs f on every database, beside other tests.
 func onEmpty(t *testing.T, f func(t *testing.T, d *testdb.Database)) {
 	t.Helper()
 	t.Parallel()
 	testdb.Each(t, func(t *testing.T, d *testdb.Database) {
-		if d.Dialect == testdb.MySQL {
-			mysqlServer.Lock()
-			defer mysqlServer.Unlock()
-		}
+		holdServer(t, d.Dialect)
 		f(t, d)
 	})
 }
@@ -295,63 +299,6 @@ func onOwn(t *testing.T, f func(t *testing.T, d *testdb.Database)) {
 		seed(t, d)
 		f(t, d)
 	})
-}
-
-// onEach runs f on databases filled by seed that all tests share who write nothing.
-func onEach(t *testing.T, f func(t *testing.T, d *testdb.Database)) {
-	t.Helper()
-	t.Parallel()
-	for _, dialect := range []testdb.Dialect{testdb.SQLite, testdb.Postgres, testdb.MySQL} {
-		t.Run(string(dialect), func(t *testing.T) {
-			if dialect == testdb.MySQL {
-				mysqlServer.Lock()
-				defer mysqlServer.Unlock()
-			}
-			f(t, sharedDatabase(t, dialect))
-		})
-	}
-}
-
-// lasting makes what belongs to a test last until all tests are over.
-type lasting struct{ testing.TB }
-
-var shared struct {
-	sync.Mutex
-	databases map[testdb.Dialect]*testdb.Database
-	drop      []func()
-}
-
-func (l lasting) Cleanup(f func()) { shared.drop = append(shared.drop, f) }
-
-func (l lasting) TempDir() string {
-	dir, err := os.MkdirTemp("", "querycache-test-")
-	if err != nil {
-		l.Fatal(err)
-	}
-	l.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
-func sharedDatabase(t *testing.T, dialect testdb.Dialect) *testdb.Database {
-	t.Helper()
-	shared.Lock()
-	defer shared.Unlock()
-	d := shared.databases[dialect]
-	if d == nil {
-		d = testdb.New(lasting{t}, dialect)
-		seed(t, d)
-		if shared.databases == nil {
-			shared.databases = map[testdb.Dialect]*testdb.Database{}
-		}
-		shared.databases[dialect] = d
-	}
-	return d
-}
-
-func dropShared() {
-	for _, drop := range shared.drop {
-		drop()
-	}
 }
 
 // readings are checked one by one through one cache, so that none may take another's result.

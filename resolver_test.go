@@ -108,10 +108,7 @@ func inResolved(t *testing.T, c querycache.Config, run func(r *resolved)) {
 	for _, dialect := range []testdb.Dialect{testdb.SQLite, testdb.Postgres, testdb.MySQL} {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
-			if dialect == testdb.MySQL {
-				mysqlServer.Lock()
-				defer mysqlServer.Unlock()
-			}
+			holdServer(t, dialect)
 			// Shared by all that follows, which has tables of its own: making
 			// databases is slow.
 			var data [3]*testdb.Database

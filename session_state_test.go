@@ -60,9 +60,8 @@ func TestSessionReadsUncommittedRows(t *testing.T) {
 		"set session tx_isolation = 'read-uncommitted'",
 	} {
 		t.Run(text, func(t *testing.T) {
+			holdServer(t, testdb.MySQL)
 			d := testdb.New(t, testdb.MySQL)
-			mysqlServer.Lock()
-			defer mysqlServer.Unlock()
 			p := openS(t, d)
 			p.hits(t, sN)
 			for _, db := range []*testdb.DB{p.plain, p.cached} {
@@ -88,9 +87,8 @@ func TestSessionReadsUncommittedRows(t *testing.T) {
 //  4. A read on B says 2.
 func TestSessionWithoutAutocommit(t *testing.T) {
 	t.Parallel()
+	holdServer(t, testdb.MySQL)
 	d := testdb.New(t, testdb.MySQL)
-	mysqlServer.Lock()
-	defer mysqlServer.Unlock()
 	p := openS(t, d)
 	p.hits(t, sN)
 	for _, text := range []string{"SET autocommit = 1", "SET @@autocommit=ON", "SET SESSION autocommit = 1"} {
