@@ -27,7 +27,13 @@ func heapInUse() int64 {
 // TestBytesTracksTheHeap fills caches with entries of several sizes, past their bound and to half of
 // it, each expiring in another second of a day, and compares what Bytes says with what the heap grew by.
 func TestBytesTracksTheHeap(t *testing.T) {
-	const maxBytes = 8 << 20
+	onEach(t, testBytesTracksTheHeap)
+}
+
+const heapTestBytes = 8 << 20
+
+func testBytesTracksTheHeap(t *testing.T, e engine) {
+	const maxBytes = heapTestBytes
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, c := range []struct {
 		name string
@@ -44,19 +50,16 @@ func TestBytesTracksTheHeap(t *testing.T) {
 		for _, full := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s/full=%v", c.name, full), func(t *testing.T) {
 				before := heapInUse()
-				cache, err := New[*blob](Config{MaxBytes: maxBytes})
-				if err != nil {
-					t.Fatal(err)
-				}
+				cache := openAs[*blob](t, e, Config{MaxBytes: maxBytes})
 				now := time.Now()
 				written := int64(0)
 				for i := 0; full && written < 3*maxBytes/2 || !full && cache.Bytes() < maxBytes/2; i++ {
 					b := &blob{data: make([]byte, c.size()), expires: now.Add(time.Hour + time.Duration(i%86_400)*time.Second)}
 					cache.Set(fmt.Sprintf("%0*d", c.keys, i), b)
-					written += b.Size() + int64(c.keys) + entryOverhead[*blob]()
+					written += b.Size() + int64(c.keys) + e.overhead
 				}
 				said, grew := cache.Bytes(), heapInUse()-before
-				if d := grew - said; d > maxBytes/10 || d < -maxBytes/10 {
+				if d := grew - said; d > e.drift || d < -e.drift {
 					t.Errorf("%d entries: Bytes says %d, the heap grew by %d", cache.Len(), said, grew)
 				}
 				if said > maxBytes || full && said < maxBytes*8/10 {
@@ -74,22 +77,27 @@ func TestBytesTracksTheHeap(t *testing.T) {
 
 // TestDroppedCacheIsCollected: without Close, and with entries in the schedule.
 func TestDroppedCacheIsCollected(t *testing.T) {
-	collected := make(chan struct{})
-	func() {
-		c, err := New[*blob](Config{})
-		if err != nil {
-			t.Fatal(err)
+	onEach(t, func(t *testing.T, e engine) {
+		collected := make(chan struct{})
+		done := func(ch chan struct{}) { close(ch) }
+		func() {
+			c := openAs[*blob](t, e, Config{})
+			for i := range 100 {
+				c.Set(fmt.Sprint(i), &blob{expires: time.Now().Add(time.Hour)})
+			}
+			switch c := c.(type) {
+			case *Cache[*blob]:
+				runtime.AddCleanup(c, done, collected)
+			case *GoCache[*blob]:
+				runtime.AddCleanup(c, done, collected)
+			}
+		}()
+		for range 10 {
+			runtime.GC()
+			runtime.Gosched()
 		}
-		for i := range 100 {
-			c.Set(fmt.Sprint(i), &blob{expires: time.Now().Add(time.Hour)})
-		}
-		runtime.AddCleanup(c, func(ch chan struct{}) { close(ch) }, collected)
-	}()
-	for range 10 {
-		runtime.GC()
-		runtime.Gosched()
-	}
-	<-collected // the test times out if something holds the cache
+		<-collected // the test times out if something holds the cache
+	})
 }
 
 func TestScaledBoundsBeyond32Bits(t *testing.T) {
@@ -117,21 +125,20 @@ func TestScaledBoundsBeyond32Bits(t *testing.T) {
 }
 
 func TestEntriesBeyondFourGiB(t *testing.T) {
-	c, err := New[sized](Config{MaxBytes: 20 << 30})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 10 {
-		if !c.Set(fmt.Sprint(i), sized(6<<30)) {
-			t.Fatal("an entry of 6 GiB was rejected by a bound of 20")
+	onEach(t, func(t *testing.T, e engine) {
+		c := openAs[sized](t, e, Config{MaxBytes: 20 << 30})
+		for i := range 10 {
+			if !c.Set(fmt.Sprint(i), sized(6<<30)) && (e.evicts || i < 3) {
+				t.Fatal("an entry of 6 GiB was rejected by a bound of 20")
+			}
+			if c.Bytes() > 20<<30 {
+				t.Fatalf("%d bytes", c.Bytes())
+			}
 		}
-		if c.Bytes() > 20<<30 {
-			t.Fatalf("%d bytes", c.Bytes())
+		if c.Len() != 3 || c.Set("huge", sized(20<<30)) {
+			t.Errorf("%d entries, want 3, and no entry as large as the bound", c.Len())
 		}
-	}
-	if c.Len() != 3 || c.Set("huge", sized(20<<30)) {
-		t.Errorf("%d entries, want 3, and no entry as large as the bound", c.Len())
-	}
+	})
 }
 
 // sized only says that it is large.

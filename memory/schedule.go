@@ -17,25 +17,26 @@ const sweepBatch = 8
 
 // schedule lists the items by the slot of time in which they expire, so that those that are never asked
 // for again give their memory back without a pass over all others. An item is in it from before it
-// enters otter's table until it has left the table or was swept.
+// enters its engine until it has left it or was swept.
 //
-// Its lock is taken inside the locks of otter's buckets, so nothing is called while it is held.
-type schedule[V Value] struct {
+// Its lock is taken inside the locks of otter's buckets and that of a GoCache, so nothing is called
+// while it is held.
+type schedule[T any] struct {
 	mu    sync.Mutex
-	slots map[int64]*slot[V]
-	order slotHeap[V] // the same slots, the earliest first
+	slots map[int64]*slot[T]
+	order slotHeap[T] // the same slots, the earliest first
 }
 
 // slot is the list of the items that expire within one period of slotSeconds. It exists while it has any.
-type slot[V Value] struct {
+type slot[T any] struct {
 	period int64
-	head   *item[V]
+	head   *item[T]
 	index  int // in order
 }
 
 func periodOf(t time.Time) int64 { return t.Unix() / slotSeconds }
 
-func (s *schedule[V]) add(it *item[V]) {
+func (s *schedule[T]) add(it *item[T]) {
 	if it.expires.IsZero() {
 		return
 	}
@@ -45,9 +46,9 @@ func (s *schedule[V]) add(it *item[V]) {
 	sl := s.slots[period]
 	if sl == nil {
 		if s.slots == nil {
-			s.slots = make(map[int64]*slot[V])
+			s.slots = make(map[int64]*slot[T])
 		}
-		sl = &slot[V]{period: period}
+		sl = &slot[T]{period: period}
 		s.slots[period] = sl
 		heap.Push(&s.order, sl)
 	}
@@ -58,7 +59,7 @@ func (s *schedule[V]) add(it *item[V]) {
 	sl.head = it
 }
 
-func (s *schedule[V]) remove(it *item[V]) {
+func (s *schedule[T]) remove(it *item[T]) {
 	if it.expires.IsZero() {
 		return
 	}
@@ -67,7 +68,7 @@ func (s *schedule[V]) remove(it *item[V]) {
 	s.unlist(it)
 }
 
-func (s *schedule[V]) unlist(it *item[V]) {
+func (s *schedule[T]) unlist(it *item[T]) {
 	sl := it.slot
 	if sl == nil {
 		return // swept
@@ -89,7 +90,7 @@ func (s *schedule[V]) unlist(it *item[V]) {
 
 // due takes items whose whole slot has passed out of the schedule, as many as out holds, and
 // returns how many it put there.
-func (s *schedule[V]) due(now time.Time, out []*item[V]) int {
+func (s *schedule[T]) due(now time.Time, out []*item[T]) int {
 	period := periodOf(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,30 +103,22 @@ func (s *schedule[V]) due(now time.Time, out []*item[V]) int {
 	return n
 }
 
-// sweep removes a few items whose time has passed.
-func (c *Cache[V]) sweep() {
-	var out [sweepBatch]*item[V]
-	for _, it := range out[:c.schedule.due(c.now(), out[:])] {
-		c.expire(it)
-	}
-}
+type slotHeap[T any] []*slot[T]
 
-type slotHeap[V Value] []*slot[V]
-
-func (h slotHeap[V]) Len() int           { return len(h) }
-func (h slotHeap[V]) Less(i, j int) bool { return h[i].period < h[j].period }
-func (h slotHeap[V]) Swap(i, j int) {
+func (h slotHeap[T]) Len() int           { return len(h) }
+func (h slotHeap[T]) Less(i, j int) bool { return h[i].period < h[j].period }
+func (h slotHeap[T]) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j
 }
 
-func (h *slotHeap[V]) Push(x any) {
-	sl := x.(*slot[V])
+func (h *slotHeap[T]) Push(x any) {
+	sl := x.(*slot[T])
 	sl.index = len(*h)
 	*h = append(*h, sl)
 }
 
-func (h *slotHeap[V]) Pop() any {
+func (h *slotHeap[T]) Pop() any {
 	old := *h
 	last := len(old) - 1
 	sl := old[last]
