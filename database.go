@@ -77,6 +77,7 @@ func (p *Plugin) adopt(pool gorm.ConnPool, dialector gorm.Dialector) *database {
 	} else {
 		d.open(dialector)
 	}
+	d.gate.Listen(listener{&p.counters})
 	all := append([]*database(nil), *p.databases.Load()...)
 	all = append(all, d)
 	p.databases.Store(&all)

@@ -7,13 +7,17 @@ import (
 )
 
 // Errors that db.Use and the methods of a Plugin return, wrapped with what
-// was being done. A query never fails with one of them.
+// was being done. A query fails with none of them but ErrCacheMiss, and with
+// that only if it asked for it.
 var (
 	// ErrConfig: a field of Config cannot be used; the text names it and
 	// says what to set instead.
 	ErrConfig = tiered.ErrConfig
 	// ErrClosed: the plugin was closed before. Make a new one.
 	ErrClosed = errors.New("querycache: the plugin is closed")
+	// ErrCacheMiss: the query is CacheOnly, and nothing valid is cached. Ask
+	// without that policy, or Refresh first.
+	ErrCacheMiss = errors.New("querycache: nothing valid is cached, and the policy is cache-only")
 	// ErrNotInstalled: the *gorm.DB does not use the plugin. Call db.Use
 	// first.
 	ErrNotInstalled = errors.New("querycache: the plugin is not installed on this database; call db.Use first")

@@ -31,10 +31,14 @@ type Plugin struct {
 	scan     *sqlscan.Options
 	planner  *snapshot.Planner
 	replayer *rows.Replayer
-	l1       *memory.Cache[*tiered.Entry]
+	rules    *rules
+	l1       tiered.Local
 	cache    *tiered.Cache
 	counters counters
+	disabled atomic.Bool
 	closed   atomic.Bool
+
+	background *background
 
 	adopting  sync.Mutex // held while a database is added
 	mu        sync.Mutex // guards strays
@@ -44,7 +48,7 @@ type Plugin struct {
 
 // New makes a plugin. A mistake in cfg is reported by db.Use.
 func New(cfg Config) *Plugin {
-	p := &Plugin{cfg: cfg.withDefaults(), err: cfg.validate(), stamps: invalidation.Shared()}
+	p := &Plugin{cfg: cfg.withDefaults(), err: cfg.validate(), stamps: invalidation.Shared(), background: newBackground()}
 	p.databases.Store(&[]*database{})
 	if p.err != nil {
 		return p
@@ -58,8 +62,13 @@ func New(cfg Config) *Plugin {
 	}
 	p.planner = snapshot.NewPlanner(cfg.ImmutableTypes...)
 	p.replayer = rows.NewReplayer()
-	if p.l1, p.err = memory.New[*tiered.Entry](cfg.Memory); p.err != nil {
-		return p
+	p.rules = newRules(p.cfg)
+	p.disabled.Store(cfg.Disabled)
+	p.counters.observers = newObservers(cfg.Observers, p.cfg.Logger)
+	if p.l1 = cfg.L1; p.l1 == nil {
+		if p.l1, p.err = memory.Open[*tiered.Entry](cfg.Memory); p.err != nil {
+			return p
+		}
 	}
 	p.cache = tiered.New(p.cfg.Tiered, p.stamps, p.l1, time.Now)
 	return p
@@ -129,7 +138,9 @@ func (p *Plugin) Close(ctx context.Context) error {
 		return nil
 	}
 	done := make(chan error, 1)
+	idle := p.background.close()
 	go func() {
+		<-idle
 		for _, d := range *p.databases.Load() {
 			d.gate.Wait()
 		}
@@ -141,7 +152,9 @@ func (p *Plugin) Close(ctx context.Context) error {
 		}
 		err := p.replayer.Close()
 		p.cache.Clear()
-		p.l1.Close()
+		if l1, ok := p.l1.(interface{ Close() }); ok {
+			l1.Close()
+		}
 		done <- err
 	}()
 	select {

@@ -31,15 +31,23 @@ func (b *binding) query(old func(*gorm.DB)) func(*gorm.DB) {
 		if db.Error != nil {
 			return
 		}
-		r, reason, _ := b.plan(db, formDest)
-		defer r.release()
-		if reason != "" {
-			b.plugin.counters.bypass(reason)
-			scan(db, b.announced(db.Statement.ConnPool), db.Statement.Vars, nil, nil)
-			return
+		r, w, reason := b.begin(db, formDest)
+		defer b.end(db, r, formDest, w)
+		switch {
+		case reason == "":
+			b.read(db, r)
+		case b.cacheOnly(r, reason):
+			db.AddError(errCacheMiss(r, reason))
+		default:
+			b.bypass(db, r, reason, db.Statement.Vars)
 		}
-		b.read(db, r)
 	}
+}
+
+// bypass reads the database, past the cache.
+func (b *binding) bypass(db *gorm.DB, r *read, reason Reason, args []any) {
+	r.bypassed(reason)
+	scan(db, b.announced(db.Statement.ConnPool), args, nil, nil)
 }
 
 // same tells whether two callbacks are one function.
@@ -50,31 +58,73 @@ func same(f, g func(*gorm.DB)) bool {
 // read answers a cacheable query: from the cache, from another caller's
 // flight, or from the database.
 func (b *binding) read(db *gorm.DB, r *read) {
-	p, stmt := b.plugin, db.Statement
+	p, stmt, w := b.plugin, db.Statement, r.wishes
 	if plan, _ := p.planner.PlanFor(stmt); plan != nil && plan.Accepts(stmt.ReflectValue) {
 		r.copying = plan
 	}
-	var found *tiered.Entry
-	if !r.options.refresh {
-		if e, ok := p.cache.Get(r.enc.Bytes(), &r.sample); ok {
-			if b.serve(db, r, e) {
-				p.counters.hits.add()
-				return
-			}
-			found = e // it lacks the form; it is added to
+	at := b.look(r)
+	switch {
+	case at.answers == OutcomeHit:
+		if b.serve(db, r, at.entry) {
+			b.answered(r, OutcomeHit, at.entry)
+			return
 		}
+	case at.answers == OutcomeStale && r.servable(at.entry):
+		b.serve(db, r, at.entry)
+		b.answered(r, OutcomeStale, at.entry)
+		b.revalidate(db, r, formDest)
+		return
 	}
 	switch {
-	case r.sample.Pending():
-		p.counters.bypass(ReasonPending)
+	case w.policy == CacheOnly:
+		db.AddError(errCacheMiss(r, ""))
+	case r.sample.CorePending():
 		r.db.gate.Sweep()
-		scan(db, b.announced(stmt.ConnPool), r.args, nil, nil)
-	case r.options.refresh:
-		p.counters.misses.add()
+		b.bypass(db, r, ReasonPending, r.args)
+	case at.spare && r.servable(at.entry):
+		b.fillOr(db, r, at.entry)
+	case at.alone || r.sample.Pending():
 		b.fill(db, r, nil, nil)
+	case at.answers == OutcomeHit: // in a form that does not fit; it is added to
+		b.fly(db, r, at.entry)
 	default:
-		b.fly(db, r, found)
+		b.fly(db, r, nil)
 	}
+}
+
+// sight is what a read finds in the cache before it asks anybody else.
+type sight struct {
+	entry *tiered.Entry // valid under the read's sample; nil if there is none
+	// answers is OutcomeHit or OutcomeStale if the entry may be the answer.
+	answers Outcome
+	// spare says that the entry is the answer if the database fails.
+	spare bool
+	// alone says that the read must be one of its own, shared with nobody.
+	alone bool
+}
+
+// look looks the read up, as its policy wants it.
+func (b *binding) look(r *read) (at sight) {
+	p, w := b.plugin, r.wishes
+	at.alone = w.refresh || w.policy == NetworkFirst
+	e, ok := p.cache.Get(r.enc.Bytes(), &r.sample)
+	if !ok {
+		return at
+	}
+	at.entry = e
+	fresh := p.cache.Fresh(e)
+	switch {
+	case fresh && !at.alone:
+		at.answers = OutcomeHit
+	case fresh:
+		at.spare = w.policy == NetworkFirst
+	case w.swr > 0 && !at.alone && e.StaleWithin(p.cache.Now(), w.swr):
+		at.answers = OutcomeStale
+	}
+	if !fresh && w.staleIfError > 0 && e.StaleWithin(p.cache.Now(), w.staleIfError) {
+		at.spare = true
+	}
+	return at
 }
 
 // fly shares the read of the database with everybody who wants the same.
@@ -88,18 +138,18 @@ func (b *binding) fly(db *gorm.DB, r *read, found *tiered.Entry) {
 			return
 		}
 		if e != nil && b.serve(db, r, e) {
-			p.counters.shared.add()
+			b.answered(r, OutcomeShared, e)
 			return
 		}
 		// The leader failed, or made another form: read for ourselves.
 		f, found = nil, e
 	}
-	p.counters.misses.add()
 	b.fill(db, r, f, found)
 }
 
 // fill reads the database and stores the result.
 func (b *binding) fill(db *gorm.DB, r *read, f *tiered.Flight, found *tiered.Entry) {
+	r.status = Status{Outcome: OutcomeMiss}
 	var made *tiered.Entry
 	landed := f == nil
 	land := func() {
@@ -109,31 +159,36 @@ func (b *binding) fill(db *gorm.DB, r *read, f *tiered.Flight, found *tiered.Ent
 		}
 	}
 	defer land()
-	cfg := b.plugin.cache.Config()
 	var rec *rows.Recorder
 	var record func(*sql.Rows) gorm.Rows
 	if r.copying == nil {
 		record = func(real *sql.Rows) gorm.Rows {
-			rec = rows.NewRecorder(real, rows.Limits{Rows: cfg.MaxResultRows, Bytes: cfg.MaxResultBytes})
+			rec = rows.NewRecorder(real, r.limits())
 			return rec
 		}
 	}
-	if !scan(db, b.announced(db.Statement.ConnPool), r.args, record, land) || !answered(db) {
+	asking := b.plugin.counters.asked()
+	done := func() bool {
+		defer asking.answered()
+		return scan(db, b.announced(db.Statement.ConnPool), r.args, record, land)
+	}()
+	if !done || !answered(db) {
 		return
 	}
 	res := &result{schema: db.Statement.Schema}
+	n := db.RowsAffected
 	switch {
 	case rec != nil:
 		recorded, err := finishRecording(db, rec)
 		if err != nil {
-			b.plugin.counters.rejections.add()
+			b.plugin.counters.reject(rejectionOf(err))
 			return
 		}
-		res.rows = recorded
+		res.rows, n = recorded, int64(recorded.Len())
 	default:
-		s, ok := b.take(db, r)
-		if !ok {
-			b.plugin.counters.rejections.add()
+		s, rejected := b.take(db, r)
+		if rejected != "" {
+			b.plugin.counters.reject(rejected)
 			return
 		}
 		res.copy = s
@@ -144,9 +199,13 @@ func (b *binding) fill(db *gorm.DB, r *read, f *tiered.Flight, found *tiered.Ent
 			rows: cmp.Or(res.rows, have.rows), copy: cmp.Or(res.copy, have.copy), schema: res.schema,
 		})
 	} else {
-		made = b.plugin.cache.Make(res, &r.sample, tiered.Making{Life: tiered.Life{TTL: r.options.ttl}})
+		making, ok := r.making(b.label(db, r, formDest), n)
+		if !ok {
+			return
+		}
+		made = b.plugin.cache.Make(res, &r.sample, making)
 	}
-	b.store(r.enc.Bytes(), made, f)
+	b.store(r.enc.Bytes(), made, f, r.wishes.maxBytes)
 }
 
 // finishRecording ends a recording. A struct and a map take the first row and
@@ -158,17 +217,6 @@ func finishRecording(db *gorm.DB, rec *rows.Recorder) (*rows.Recorded, error) {
 		return rec.FinishPrefix()
 	}
 	return rec.Finish()
-}
-
-func (b *binding) store(key []byte, e *tiered.Entry, f *tiered.Flight) {
-	switch b.plugin.cache.Store(key, e, f) {
-	case tiered.Stored:
-		b.plugin.counters.stores.add()
-	case tiered.Outdated:
-		b.plugin.counters.outdated.add()
-	case tiered.TooLarge:
-		b.plugin.counters.rejections.add()
-	}
 }
 
 // scan runs the statement's SQL and scans it, as GORM's own query callback
@@ -249,7 +297,7 @@ func (i *interceptor) QueryContext(ctx context.Context, query string, args ...an
 	}
 	i.db.Statement.ConnPool = i.pool
 	defer func() { i.db.Statement.ConnPool = i }()
-	return i.binding.rows(i.db)
+	return i.binding.rowsOf(i.db)
 }
 
 // QueryRowContext answers from the cache if the text and arguments are the
@@ -260,7 +308,7 @@ func (i *interceptor) QueryRowContext(ctx context.Context, query string, args ..
 	}
 	i.db.Statement.ConnPool = i.pool
 	defer func() { i.db.Statement.ConnPool = i }()
-	return i.binding.oneRow(i.db)
+	return i.binding.rowOf(i.db)
 }
 
 func (i *interceptor) own(ctx context.Context, query string, args []any) bool {

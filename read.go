@@ -1,21 +1,17 @@
 package querycache
 
 import (
-	"database/sql"
-	"errors"
-	"reflect"
-	"slices"
+	"fmt"
 	"sync"
-	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/gorm-querycache/querycache/internal/analysis"
 	"github.com/gorm-querycache/querycache/internal/snapshot"
-	"github.com/gorm-querycache/querycache/internal/sqlscan"
 	"github.com/gorm-querycache/querycache/internal/txpool"
 	"github.com/gorm-querycache/querycache/invalidation"
 	"github.com/gorm-querycache/querycache/key"
+	"github.com/gorm-querycache/querycache/tiered"
 )
 
 // form is what a read hands out.
@@ -32,40 +28,84 @@ type read struct {
 	db      *database
 	plan    *analysis.Plan
 	options *options
+	wishes  *wishes // nil if it was refused before its tables were known
+	tenant  string
 	pool    gorm.ConnPool // where a miss goes
 	args    []any         // the statement's, each driver.Valuer asked once
 	lags    bool          // the pool may lag behind the writes
 
-	enc    key.Encoder
-	sample invalidation.Sample
+	enc     key.Encoder
+	slots   []invalidation.Slot // of the sample; a buffer of the read's own
+	sample  invalidation.Sample
+	records int // how many records the result is pinned to, 0 if it is not
 
 	// copying is how the destination is filled from a snapshot, nil if it
 	// cannot be.
 	copying *snapshot.Plan
+
+	status Status // how it was answered
+	aged   bool   // somebody wants to know the age of what it was answered with
 }
 
 var reads = sync.Pool{New: func() any { return new(read) }}
 
 func (r *read) release() {
-	enc := r.enc
+	enc, slots := r.enc, r.slots[:0]
 	enc.Reset()
-	*r = read{enc: enc}
+	*r = read{enc: enc, slots: slots}
 	reads.Put(r)
+}
+
+// begin begins a read: it is decided whether the cache may answer. Whoever
+// calls it calls end once the read was answered.
+func (b *binding) begin(db *gorm.DB, f form) (r *read, w *watched, reason Reason) {
+	if b.plugin.listens() {
+		w = b.plugin.started(db, f)
+	}
+	r, reason, _ = b.plan(db, f)
+	r.status = Status{Outcome: OutcomeError}
+	r.aged = w != nil || r.options.status != nil
+	return r, w, reason
+}
+
+// end counts a read and tells those who want to know how it was answered.
+func (b *binding) end(db *gorm.DB, r *read, f form, w *watched) {
+	b.plugin.ended(db, r, f, r.status, w)
+	if slot := r.options.status; slot != nil {
+		slot.set(db.Statement, r.status)
+	}
+	r.release()
+}
+
+func (r *read) bypassed(reason Reason) { r.status = Status{Outcome: OutcomeBypass, Reason: reason} }
+
+// answered notes that an entry was the answer.
+func (b *binding) answered(r *read, o Outcome, e *tiered.Entry) {
+	r.status = Status{Outcome: o}
+	if o != OutcomeShared {
+		r.status.Tier = tierMemory
+	}
+	if r.aged {
+		r.status.Age = b.plugin.cache.Now().Sub(e.Created)
+	}
 }
 
 // plan decides whether a statement whose SQL is built may be answered from
 // the cache. If so the read has its key, its tags and its sample; if not, the
 // reason says why. The read must be released either way.
 func (b *binding) plan(db *gorm.DB, f form) (r *read, reason Reason, detail string) {
-	stmt := db.Statement
+	stmt, p := db.Statement, b.plugin
 	r = reads.Get().(*read)
 	r.pool = stmt.ConnPool
 	r.options = optionsOf(stmt)
-	if r.options.skip {
-		return r, ReasonSkip, "the query asked to skip the cache"
-	}
-	if b.plugin.closed.Load() {
+	if p.closed.Load() {
 		return r, ReasonClosed, "the plugin is closed"
+	}
+	if !p.Enabled() {
+		return r, ReasonDisabled, "the plugin is switched off"
+	}
+	if reason, detail = p.rules.early(r.options); reason != "" {
+		return r, reason, detail
 	}
 	if reason, detail = b.route(r, stmt.ConnPool); reason != "" {
 		return r, reason, detail
@@ -75,18 +115,78 @@ func (b *binding) plan(db *gorm.DB, f form) (r *read, reason Reason, detail stri
 	if r.plan.Reason != "" {
 		return r, Reason(r.plan.Reason), r.plan.Detail
 	}
+	r.wishes = p.rules.wishesFor(r.options, r.plan.Tables)
+	if r.wishes.off != "" {
+		return r, r.wishes.off, r.wishes.detail
+	}
+	r.tenant = p.tenant(stmt, r.wishes)
 	if err := b.identify(db, r, text, f); err != nil {
 		return r, ReasonArgument, err.Error()
 	}
-	slots := r.plan.Reads
-	if len(r.options.tags) > 0 {
-		slots = append(slices.Clone(slots), b.plugin.customSlots(r.options.tags)...)
-	}
-	r.sample = b.plugin.cache.Sample(slots)
-	if lag := b.plugin.cfg.ReplicaLag; r.lags && (lag == 0 || !b.plugin.stamps.Settled(slots, lag)) {
+	b.takeSample(r)
+	if lag := p.cfg.ReplicaLag; r.lags && (lag == 0 || !p.stamps.Settled(r.sample.Slots(), lag)) {
 		return r, ReasonReplica, "the query was sent to a replica, which may not have the last write yet"
 	}
 	return r, "", ""
+}
+
+// takeSample samples the stamps of the tags that the result will depend on.
+func (b *binding) takeSample(r *read) {
+	p := b.plugin
+	r.slots, r.records = r.plan.Pin(r.slots[:0], p.stamps, r.args)
+	r.slots = p.appendOwnSlots(r.slots, r)
+	core := len(r.slots)
+	if r.records > 0 {
+		r.slots = append(r.slots, r.plan.Sets()...)
+	}
+	r.sample = p.cache.SampleCore(r.slots, core)
+}
+
+// appendOwnSlots appends the places of the tags that come from the query and
+// not from its tables.
+func (p *Plugin) appendOwnSlots(slots []invalidation.Slot, r *read) []invalidation.Slot {
+	ns := p.cfg.Namespace
+	for _, t := range r.wishes.tags {
+		slots = append(slots, p.stamps.Slot(invalidation.Custom(ns, t)))
+	}
+	for _, n := range r.wishes.names {
+		slots = append(slots, p.stamps.Slot(invalidation.Named(ns, n)))
+	}
+	if r.tenant != "" {
+		slots = append(slots, p.stamps.Slot(invalidation.Tenant(ns, r.tenant)))
+	}
+	return slots
+}
+
+// narrow tells whether a result of n rows depends on the records that it is
+// pinned to and on nothing else of its table: all of them are there. If one
+// lacks, its absence is part of the result, and a new record may end it.
+func (r *read) narrow(n int64) bool {
+	return r.records > 0 && r.plan.Plain() && n == int64(r.records)
+}
+
+// cacheOnly tells whether the read must not ask the database.
+func (b *binding) cacheOnly(r *read, reason Reason) bool {
+	switch reason {
+	case ReasonDisabled, ReasonClosed, ReasonSkip, ReasonOption, ReasonPolicy:
+		return false
+	}
+	switch {
+	case r.wishes != nil:
+		return r.wishes.policy == CacheOnly
+	case r.options.policy != PolicyDefault:
+		return r.options.policy == CacheOnly
+	}
+	return b.plugin.rules.base.policy == CacheOnly && !r.options.refresh
+}
+
+// errCacheMiss says why the cache could not answer.
+func errCacheMiss(r *read, reason Reason) error {
+	r.status = Status{Outcome: OutcomeMiss, Reason: reason}
+	if reason == "" {
+		return ErrCacheMiss
+	}
+	return fmt.Errorf("%w (%s)", ErrCacheMiss, reason)
 }
 
 // route finds the database that a statement's pool reaches.
@@ -115,161 +215,4 @@ func (b *binding) databaseOf(pool txpool.Pool) *database {
 		return b.home
 	}
 	return b.plugin.databaseOf(pool)
-}
-
-// identify writes the canonical form of the query, which is its key: two
-// reads share a result only if it is equal, byte for byte.
-func (b *binding) identify(db *gorm.DB, r *read, text string, f form) error {
-	stmt, enc := db.Statement, &r.enc
-	enc.Text(b.plugin.cfg.Namespace)
-	enc.Text(b.plugin.tenant(stmt))
-	enc.Uint(r.db.number)
-	enc.Uint(uint64(f))
-	enc.Text(text)
-	enc.Uint(uint64(len(stmt.Vars)))
-	r.args = stmt.Vars
-	for i, v := range stmt.Vars {
-		bound, err := enc.Arg(v)
-		if err != nil {
-			return err
-		}
-		if err := fixed(bound); err != nil {
-			return err
-		}
-		if !scalar(v) { // a Valuer, which must not be asked again, may be in it
-			if &r.args[0] == &stmt.Vars[0] {
-				r.args = slices.Clone(stmt.Vars)
-			}
-			r.args[i] = bound
-		}
-	}
-	enc.Uint(uint64(len(r.options.tags)))
-	for _, t := range r.options.tags {
-		enc.Text(t)
-	}
-	if f == formDest {
-		identifyDest(stmt, enc)
-	}
-	return nil
-}
-
-// identifyDest adds what makes one text and one set of arguments scan into
-// different values.
-func identifyDest(stmt *gorm.Statement, enc *key.Encoder) {
-	enc.Type(reflect.TypeOf(stmt.Dest))
-	enc.Type(reflect.TypeOf(stmt.Model))
-	// The entry keeps its schema alive, so that the address is not reused.
-	enc.Uint(uint64(reflect.ValueOf(stmt.Schema).Pointer()))
-	enc.Uint(uint64(len(stmt.Joins)))
-	for _, j := range stmt.Joins {
-		enc.Text(j.Name)
-		enc.Text(j.Alias)
-	}
-	enc.Uint(uint64(len(stmt.ColumnMapping)))
-	if len(stmt.ColumnMapping) > 0 {
-		for _, from := range sortedKeys(stmt.ColumnMapping) {
-			enc.Text(from)
-			enc.Text(stmt.ColumnMapping[from])
-		}
-	}
-}
-
-var errMoving = errors.New("an argument is a text that a database may read as a moving time, such as 'now'")
-
-// fixed refuses arguments whose meaning moves with the clock.
-func fixed(arg any) error {
-	var moving bool
-	switch v := arg.(type) {
-	case string:
-		moving = sqlscan.VolatileText(v)
-	case []byte:
-		moving = sqlscan.VolatileText(string(v))
-	case sql.NamedArg:
-		return fixed(v.Value)
-	default:
-		v2 := reflect.ValueOf(arg)
-		for v2.Kind() == reflect.Pointer && !v2.IsNil() {
-			v2 = v2.Elem()
-		}
-		moving = v2.Kind() == reflect.String && sqlscan.VolatileText(v2.String())
-	}
-	if moving {
-		return errMoving
-	}
-	return nil
-}
-
-// scalar tells whether a value is bound as it is.
-func scalar(v any) bool {
-	switch v.(type) {
-	case nil, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64,
-		float32, float64, string, []byte, time.Time:
-		return true
-	}
-	return false
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-func (p *Plugin) tenant(stmt *gorm.Statement) string {
-	if p.cfg.Tenant == nil {
-		return ""
-	}
-	return p.cfg.Tenant(stmt.Context)
-}
-
-func (p *Plugin) customSlots(tags []string) []invalidation.Slot {
-	out := make([]invalidation.Tag, len(tags))
-	for i, t := range tags {
-		out[i] = invalidation.Custom(p.cfg.Namespace, t)
-	}
-	return p.stamps.Slots(out)
-}
-
-// cacheKey is the key in the form that people read.
-func (b *binding) cacheKey(db *gorm.DB, r *read, f form) key.CacheKey {
-	entity := db.Statement.Table
-	if entity == "" && len(r.plan.Tables) > 0 {
-		entity = r.plan.Tables[0]
-	}
-	return key.CacheKey{
-		Namespace:   b.plugin.cfg.Namespace,
-		Database:    r.db.analyzer().Scope(),
-		Tenant:      b.plugin.tenant(db.Statement),
-		Entity:      entity,
-		Operation:   operation(db, f),
-		Fingerprint: r.enc.Sum(),
-	}
-}
-
-// operation names what the program called, as far as the statement shows it.
-func operation(db *gorm.DB, f form) string {
-	_, scalar := db.Statement.Dest.(*int64)
-	switch {
-	case f == formRows:
-		return "rows"
-	case f == formRow:
-		return "row"
-	case scalar:
-		return "count"
-	case db.Statement.RaiseErrorOnNotFound:
-		return "first"
-	case db.Statement.ReflectValue.Kind() == reflect.Slice && !isRecord(db.Statement.ReflectValue.Type().Elem()):
-		return "pluck"
-	}
-	return "find"
-}
-
-func isRecord(t reflect.Type) bool {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return t.Kind() == reflect.Struct && t != reflect.TypeFor[time.Time]() || t.Kind() == reflect.Map
 }

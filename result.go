@@ -45,6 +45,12 @@ func (r *result) form() string {
 	return "snapshot"
 }
 
+// servable tells whether an entry has a form that fits the destination.
+func (r *read) servable(e *tiered.Entry) bool {
+	res := e.Result.(*result)
+	return res.rows != nil || r.copying != nil && res.copy != nil
+}
+
 // serve fills the statement's destination from an entry, as a scan would
 // have. It tells whether the entry had a form that fits.
 func (b *binding) serve(db *gorm.DB, r *read, e *tiered.Entry) bool {
@@ -81,9 +87,9 @@ func (b *binding) serve(db *gorm.DB, r *read, e *tiered.Entry) bool {
 	if r.copying != nil && answered(db) {
 		// The destination has a snapshot form that the entry lacks; the next
 		// reader gets it.
-		if s, ok := b.take(db, r); ok {
+		if s, rejected := b.take(db, r); rejected == "" {
 			full := &result{rows: res.rows, copy: s, schema: stmt.Schema}
-			b.plugin.cache.Store(r.enc.Bytes(), e.With(full), nil)
+			b.plugin.cache.StoreWithin(r.enc.Bytes(), e.With(full), nil, r.wishes.maxBytes)
 		}
 	}
 	return true
@@ -122,10 +128,14 @@ func (b *binding) put(db *gorm.DB, r *read, s *snapshot.Snapshot) (ok bool) {
 	return true
 }
 
-// take copies what was just scanned.
-func (b *binding) take(db *gorm.DB, r *read) (*snapshot.Snapshot, bool) {
-	if db.RowsAffected > int64(b.plugin.cache.Config().MaxResultRows) {
-		return nil, false
+// take copies what was just scanned, unless it is rejected.
+func (b *binding) take(db *gorm.DB, r *read) (*snapshot.Snapshot, Rejection) {
+	if db.RowsAffected > int64(r.wishes.maxRows) {
+		return nil, RejectedTooManyRows
 	}
-	return r.copying.Take(db.Statement.ReflectValue, db.RowsAffected)
+	s, ok := r.copying.Take(db.Statement.ReflectValue, db.RowsAffected)
+	if !ok {
+		return nil, RejectedUncopyable
+	}
+	return s, ""
 }

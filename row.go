@@ -1,9 +1,9 @@
 package querycache
 
 import (
+	"context"
 	"database/sql"
 	"reflect"
-	"slices"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/callbacks"
@@ -34,9 +34,9 @@ func (b *binding) row(old func(*gorm.DB)) func(*gorm.DB) {
 		}
 		if isRows {
 			db.Statement.Settings.Delete("rows")
-			db.Statement.Dest, db.Error = b.rows(db)
+			db.Statement.Dest, db.Error = b.rowsOf(db)
 		} else {
-			db.Statement.Dest = b.oneRow(db)
+			db.Statement.Dest = b.rowOf(db)
 		}
 		db.RowsAffected = -1
 	}
@@ -49,29 +49,45 @@ func rowForm(many bool) form {
 	return formRow
 }
 
-// rows answers a query with real *sql.Rows, which are recorded as the caller
+// rowsOf answers a query with real *sql.Rows, which are recorded as the caller
 // iterates: streaming stays streaming.
-func (b *binding) rows(db *gorm.DB) (*sql.Rows, error) {
+func (b *binding) rowsOf(db *gorm.DB) (out *sql.Rows, err error) {
+	r, w, reason := b.begin(db, formRows)
+	defer func() {
+		before := db.Error
+		db.Error = err // for the observers
+		b.end(db, r, formRows, w)
+		db.Error = before
+	}()
 	p, stmt := b.plugin, db.Statement
-	over := b.announced(stmt.ConnPool)
-	text := stmt.SQL.String()
-	r, reason, _ := b.plan(db, formRows)
-	defer r.release()
-	if reason != "" {
-		p.counters.bypass(reason)
-		return over.QueryContext(stmt.Context, text, stmt.Vars...)
+	ask := func(args []any) (*sql.Rows, error) {
+		return b.announced(stmt.ConnPool).QueryContext(stmt.Context, stmt.SQL.String(), args...)
 	}
-	if rec, ok := b.recorded(r); ok {
-		p.counters.hits.add()
+	rec, spare, reason := b.lookRows(db, r, formRows, reason)
+	switch {
+	case rec != nil:
 		return p.replayer.Rows(stmt.Context, rec)
+	case r.status.Outcome == OutcomeMiss:
+		return nil, errCacheMiss(r, reason)
+	case reason != "":
+		r.bypassed(reason)
+		if r.args == nil {
+			return ask(stmt.Vars)
+		}
+		return ask(r.args)
 	}
-	stores := b.streams(r)
-	real, err := over.QueryContext(stmt.Context, text, r.args...)
-	if err != nil || stores == nil {
+	stores := b.streams(db, r, formRows)
+	asking := p.counters.asked()
+	real, err := ask(r.args)
+	asking.answered()
+	if err != nil {
+		if rec := b.spared(r, spare, stmt.Context, err); rec != nil {
+			return p.replayer.Rows(stmt.Context, rec)
+		}
 		return real, err
 	}
 	return p.replayer.Stream(stmt.Context, real, rows.StreamOptions{
-		Record: true, Limits: p.limits(), Done: stores,
+		Record: true, Limits: r.limits(), Done: stores,
 		// Scan into a struct takes one row and closes; most such queries
 		// have no other, and are stored if that is so.
 		Peek: reflect.TypeOf(db.Logger) == scanLogger,
@@ -82,64 +98,107 @@ func (b *binding) rows(db *gorm.DB) (*sql.Rows, error) {
 // runs its query.
 var scanLogger = reflect.TypeOf(logger.Recorder.New())
 
-// oneRow answers a query with a real *sql.Row.
-func (b *binding) oneRow(db *gorm.DB) *sql.Row {
+// rowOf answers a query with a real *sql.Row.
+func (b *binding) rowOf(db *gorm.DB) (out *sql.Row) {
+	r, w, reason := b.begin(db, formRow)
+	defer func() {
+		before := db.Error
+		if out != nil {
+			db.Error = out.Err() // for the observers
+		}
+		b.end(db, r, formRow, w)
+		db.Error = before
+	}()
 	p, stmt := b.plugin, db.Statement
-	over := b.announced(stmt.ConnPool)
-	text := stmt.SQL.String()
-	r, reason, _ := b.plan(db, formRow)
-	defer r.release()
-	if reason != "" {
-		p.counters.bypass(reason)
-		return over.QueryRowContext(stmt.Context, text, stmt.Vars...)
-	}
-	if rec, ok := b.recorded(r); ok {
-		p.counters.hits.add()
+	rec, spare, reason := b.lookRows(db, r, formRow, reason)
+	switch {
+	case rec != nil:
 		return p.replayer.Row(stmt.Context, rec)
+	case r.status.Outcome == OutcomeMiss:
+		return rows.Fail(errCacheMiss(r, reason))
+	case reason != "":
+		r.bypassed(reason)
+		args := r.args
+		if args == nil {
+			args = stmt.Vars
+		}
+		return b.announced(stmt.ConnPool).QueryRowContext(stmt.Context, stmt.SQL.String(), args...)
 	}
-	stores := b.streams(r)
-	if stores == nil {
-		return over.QueryRowContext(stmt.Context, text, r.args...)
+	stores := b.streams(db, r, formRow)
+	asking := p.counters.asked()
+	real, err := b.announced(stmt.ConnPool).QueryContext(stmt.Context, stmt.SQL.String(), r.args...)
+	asking.answered()
+	if err != nil {
+		if rec := b.spared(r, spare, stmt.Context, err); rec != nil {
+			return p.replayer.Row(stmt.Context, rec)
+		}
 	}
-	real, err := over.QueryContext(stmt.Context, text, r.args...)
-	return p.replayer.StreamRow(stmt.Context, real, err, rows.StreamOptions{Record: true, Limits: p.limits(), Done: stores})
+	return p.replayer.StreamRow(stmt.Context, real, err, rows.StreamOptions{Record: true, Limits: r.limits(), Done: stores})
 }
 
-func (p *Plugin) limits() rows.Limits {
-	cfg := p.cache.Config()
-	return rows.Limits{Rows: cfg.MaxResultRows, Bytes: cfg.MaxResultBytes}
-}
-
-// recorded looks for the rows of a read in the cache.
-func (b *binding) recorded(r *read) (*rows.Recorded, bool) {
-	if r.options.refresh {
-		return nil, false
+// lookRows looks for the rows of a read in the cache. If there are none, the
+// reason says whether the database is asked past the cache; the status says
+// OutcomeMiss if it must not be asked at all.
+func (b *binding) lookRows(db *gorm.DB, r *read, f form, refused Reason) (rec *rows.Recorded, spare *tiered.Entry, reason Reason) {
+	if refused != "" {
+		if b.cacheOnly(r, refused) {
+			r.status.Outcome = OutcomeMiss
+		}
+		return nil, nil, refused
 	}
-	e, ok := b.plugin.cache.Get(r.enc.Bytes(), &r.sample)
-	if !ok {
-		return nil, false
+	at := b.look(r)
+	if at.entry != nil {
+		rec = at.entry.Result.(*result).rows
 	}
-	res := e.Result.(*result)
-	return res.rows, res.rows != nil
-}
-
-// streams counts a miss and returns what stores its rows when they end, or
-// nil if they may not be stored. The caller decides how long the rows stay
-// open, so nobody is made to wait for them: such a read leads no flight.
-func (b *binding) streams(r *read) func(*rows.Recorded, error) {
-	p := b.plugin
-	if r.sample.Pending() {
-		p.counters.bypass(ReasonPending)
+	switch {
+	case rec == nil:
+	case at.answers != OutcomeNone:
+		b.answered(r, at.answers, at.entry)
+		if at.answers == OutcomeStale {
+			b.revalidate(db, r, f)
+		}
+		return rec, nil, ""
+	case at.spare:
+		spare = at.entry
+	}
+	switch {
+	case r.wishes.policy == CacheOnly:
+		r.status.Outcome = OutcomeMiss
+		return nil, nil, ""
+	case r.sample.CorePending():
 		r.db.gate.Sweep()
+		return nil, nil, ReasonPending
+	}
+	return nil, spare, ""
+}
+
+// spared is what a read that the database refused is answered with; nil if it
+// has to take the error.
+func (b *binding) spared(r *read, spare *tiered.Entry, ctx context.Context, err error) *rows.Recorded {
+	if spare == nil || err == nil || ctx.Err() != nil {
 		return nil
 	}
-	p.counters.misses.add()
-	key, sample, ttl := slices.Clone(r.enc.Bytes()), r.sample, r.options.ttl
+	b.answered(r, b.ageOf(spare), spare)
+	return spare.Result.(*result).rows
+}
+
+// streams notes a miss and returns what stores its rows when they end. The
+// caller decides how long the rows stay open, so nobody is made to wait for
+// them: such a read leads no flight.
+func (b *binding) streams(db *gorm.DB, r *read, f form) func(*rows.Recorded, error) {
+	r.status = Status{Outcome: OutcomeMiss}
+	p := b.plugin
+	own := &read{
+		db: r.db, plan: r.plan, wishes: r.wishes, records: r.records,
+		sample: r.sample.Keep(false),
+	}
+	own.enc.Restore(r.enc.Bytes())
+	label, schema := b.label(db, r, f), db.Statement.Schema
 	return func(rec *rows.Recorded, err error) {
 		if rec == nil || err != nil {
-			p.counters.rejections.add()
+			p.counters.reject(RejectedUnread)
 			return
 		}
-		b.store(key, p.cache.Make(&result{rows: rec}, &sample, tiered.Making{Life: tiered.Life{TTL: ttl}}), nil)
+		b.keep(own, label, &result{rows: rec, schema: schema})
 	}
 }

@@ -1,5 +1,7 @@
 package querycache
 
+import "github.com/gorm-querycache/querycache/memory"
+
 // Rejection is why a result that could have been cached was not stored.
 type Rejection string
 
@@ -196,9 +198,16 @@ func (p *Plugin) tierStats(s *Stats, n *[slots]uint64) {
 	if p.l1 == nil {
 		return
 	}
-	own := p.l1.Stats()
-	s.Entries, s.Bytes = p.l1.Len(), p.l1.Bytes()
-	s.Evictions, s.Expirations = own.Evictions, own.Expirations
+	if l1, ok := p.l1.(interface{ Stats() memory.Stats }); ok {
+		own := l1.Stats()
+		s.Evictions, s.Expirations = own.Evictions, own.Expirations
+	}
+	if l1, ok := p.l1.(interface{ Len() int }); ok {
+		s.Entries = l1.Len()
+	}
+	if l1, ok := p.l1.(interface{ Bytes() int64 }); ok {
+		s.Bytes = l1.Bytes()
+	}
 	hits := n[slotHit] + n[slotStale]
 	s.Tiers = []TierStats{{
 		Name: tierMemory,

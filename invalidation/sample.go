@@ -14,10 +14,11 @@ const inlineWords = 6
 // is pinned to records depends on the rest only if it lacks one of them, since
 // it is then the absence that was read.
 type Sample struct {
-	// Generation is that of the cache which takes the sample: it is raised by
-	// invalidations that walk through the entries. A fill is stored and a
-	// flight joined at an equal one only.
-	Generation uint64
+	// Generation is that of the cache which takes the sample: a stamp that
+	// every invalidation which walks through the entries changes, and on which
+	// it has an intent meanwhile. A fill is stored and a flight joined at an
+	// equal one only.
+	Generation Word
 
 	slots       []Slot
 	inline      [inlineWords]Word
@@ -64,6 +65,9 @@ func (sm *Sample) CorePending() bool { return sm.corePending }
 
 // Pinned tells whether there are tags beyond the core.
 func (sm *Sample) Pinned() bool { return sm.core < len(sm.slots) }
+
+// Core is how many of the slots are core.
+func (sm *Sample) Core() int { return sm.core }
 
 // Slots are the places that were sampled.
 func (sm *Sample) Slots() []Slot { return sm.slots }

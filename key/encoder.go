@@ -69,6 +69,9 @@ func (e *Encoder) Reset() {
 	e.buf = e.buf[:0]
 }
 
+// Restore puts a canonical form that Bytes returned in the place of what is there. It copies it.
+func (e *Encoder) Restore(form []byte) { e.buf = append(e.buf[:0], form...) }
+
 // Bytes returns the canonical form so far. It is valid until the next call that appends or resets,
 // and must not be changed.
 func (e *Encoder) Bytes() []byte { return e.buf }

@@ -1,8 +1,8 @@
 package tiered
 
 import (
+	"math"
 	"math/rand/v2"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorm-querycache/querycache/invalidation"
@@ -39,13 +39,16 @@ type Cache struct {
 	flights   flights
 	refreshes refreshes
 
-	// generation is raised by what walks through the entries. See drop.
-	generation atomic.Uint64
+	// walks has the generation in one word: see Drop.
+	walks *invalidation.Stamps
 }
+
+// walking is the slot of the generation.
+var walking = []invalidation.Slot{0}
 
 // New makes a cache over one local tier. The configuration must be valid.
 func New(cfg Config, stamps *invalidation.Stamps, l1 Local, now func() time.Time) *Cache {
-	return &Cache{cfg: cfg.WithDefaults(), stamps: stamps, l1: l1, now: now}
+	return &Cache{cfg: cfg.WithDefaults(), stamps: stamps, l1: l1, now: now, walks: invalidation.NewStamps(1)}
 }
 
 // Config is the configuration in force.
@@ -61,17 +64,28 @@ func (c *Cache) Sample(slots []invalidation.Slot) invalidation.Sample {
 
 // SampleCore is Sample of slots of which the first core are the sample's core.
 func (c *Cache) SampleCore(slots []invalidation.Slot, core int) invalidation.Sample {
-	generation := c.generation.Load()
+	generation := c.generation()
 	sm := c.stamps.SampleCore(slots, core)
 	sm.Generation = generation
 	return sm
+}
+
+// Again takes a sample anew, of the same tags.
+func (c *Cache) Again(sm *invalidation.Sample) invalidation.Sample {
+	return c.SampleCore(sm.Slots(), sm.Core())
+}
+
+// Fresh tells whether an entry that a tier has just returned is within its
+// time, and not merely kept for those who take a stale one.
+func (c *Cache) Fresh(e *Entry) bool {
+	return e.Ends.Equal(e.Expires) || e.Fresh(c.now())
 }
 
 // Get returns the entry of key if it is valid under the sample. It may be
 // stale: ask it whether it is Fresh.
 func (c *Cache) Get(key []byte, sm *invalidation.Sample) (*Entry, bool) {
 	e, ok := c.l1.Get(key)
-	if !ok || !e.MadeUnder(sm) {
+	if !ok || !e.kept.Load() || !e.MadeUnder(sm) {
 		return nil, false
 	}
 	return e, true
@@ -79,10 +93,13 @@ func (c *Cache) Get(key []byte, sm *invalidation.Sample) (*Entry, bool) {
 
 // Join finds the flight to wait for, or starts one that the caller leads and
 // must finish. Under a pending sample the flight is the caller's own: nobody
-// joins it.
+// joins it. What it makes is stored if the core was clean and it depends on no
+// more.
 func (c *Cache) Join(key []byte, sm *invalidation.Sample) (f *Flight, leads bool) {
 	if sm.Pending() {
-		return newFlight(&c.flights, string(key), sm), true
+		f = newFlight(&c.flights, string(key), sm)
+		f.alone = true
+		return f, true
 	}
 	f, leads = c.flights.join(string(key), sm)
 	if !leads {
@@ -107,8 +124,10 @@ const (
 	// Outdated: a write came between; the result was right for its caller
 	// and is not kept.
 	Outdated
-	// TooLarge: the result is over a limit, or the tier did not take it.
+	// TooLarge: the result is over the limit.
 	TooLarge
+	// Refused: the tier did not take it.
+	Refused
 )
 
 // Life is how long an entry lives. The zero Life is the configured one.
@@ -125,10 +144,21 @@ type Making struct {
 	Life  Life
 	// Narrow says that the result depends on the core of the sample alone.
 	Narrow bool
+	// Of is an entry that was found under the sample, if the result is its
+	// rows in a further form. Label, life, tags and age are then those of Of.
+	Of *Entry
 }
 
-// Make wraps a result, read after the sample was taken, as an entry.
+// Make wraps a result, read after the sample was taken, as an entry. Each
+// entry is for one Store.
 func (c *Cache) Make(r Result, sm *invalidation.Sample, m Making) *Entry {
+	if m.Of != nil {
+		e := m.Of.With(r)
+		if !sm.Generation.Pending() { // Of outlived all walks before the sample
+			e.sample.Generation = sm.Generation
+		}
+		return e
+	}
 	ttl := m.Life.TTL
 	if ttl <= 0 {
 		ttl = c.cfg.L1TTL
@@ -148,7 +178,8 @@ func jittered(d time.Duration, fraction float64) time.Duration {
 	if fraction == 0 {
 		return d
 	}
-	return max(time.Millisecond, d+time.Duration((2*rand.Float64()-1)*fraction*float64(d)))
+	longer := time.Duration((2*rand.Float64() - 1) * fraction * float64(d))
+	return max(min(d, time.Millisecond), d+min(longer, math.MaxInt64-d))
 }
 
 // Store offers an entry to the tiers. f is the flight that made it, nil if it
@@ -162,21 +193,34 @@ func (c *Cache) StoreWithin(key []byte, e *Entry, f *Flight, maxBytes int64) Out
 	if e.Result.Size() > maxBytes {
 		return TooLarge
 	}
-	if e.sample.Pending() || !e.sample.Current(c.stamps) || (f != nil && !f.registered()) || c.dropped(e) {
+	if e.sample.Pending() || !e.sample.Current(c.stamps) || c.dropped(e) || superseded(e, f) {
 		return Outdated
 	}
 	if !c.l1.Set(string(key), e) {
-		return TooLarge
+		return Refused
 	}
 	if c.dropped(e) {
 		c.l1.Delete(key)
 		return Outdated
 	}
+	e.kept.Store(true)
 	return Stored
 }
 
+// superseded tells whether the flight that made e was replaced, so that there
+// is something better. The one in its place may only have seen another stamp
+// of a tag beyond the core. If e does not depend on that it is as good, and
+// where a table is written all the time perhaps the only one to get so far.
+func superseded(e *Entry, f *Flight) bool {
+	return f != nil && f.replaced() && !(e.Narrow() && f.sample.Pinned())
+}
+
+// generation changes whenever something begins or ends to walk through the
+// entries, and is pending in between.
+func (c *Cache) generation() invalidation.Word { return c.walks.Load(walking[0]) }
+
 // dropped tells whether entries were dropped since the result was read.
-func (c *Cache) dropped(e *Entry) bool { return e.sample.Generation != c.generation.Load() }
+func (c *Cache) dropped(e *Entry) bool { return e.sample.Generation != c.generation() }
 
 // Invalidate bumps slots by hand, so that everything that depends on one of
 // them is dead, fills under way included. It tells how many entries died.
@@ -207,13 +251,26 @@ func (c *Cache) Invalidate(slots []invalidation.Slot) int {
 // Drop drops the entries that f chooses, and tells how many of them were
 // valid. Fills under way are not stored, whatever they are of:
 //
-//  1. A fill reads old rows.
-//  2. Drop raises the generation and walks through the entries.
-//  3. The fill would store its rows. It sees that the generation is not the
-//     one it sampled; if it saw the old one, Drop had not begun to walk when
-//     the entry was in its place, or the fill looks again and takes it out.
+//  1. A fill reads old rows, and sees the generation that it sampled.
+//  2. Drop raises the generation, walks through the entries and returns.
+//  3. The fill puts its entry in its place.
+//  4. The fill sees that the generation is another, and takes it out.
+//
+// Between 3 and 4 nobody is served the entry, since it is not marked as kept.
+// Had the fill seen the old generation at 4, the walk would have met the entry.
+//
+// A further form of an entry that is there already is stored too:
+//
+//  1. Drop raises the generation and begins to walk.
+//  2. A reader samples that generation, and finds an entry.
+//  3. The walk drops the entry.
+//  4. The reader stores the old rows in a further form.
+//
+// So the generation is pending during the walk, and a form that was made under
+// a pending one keeps the generation of the entry, which is outdated.
 func (c *Cache) Drop(f func(key string, e *Entry) bool) int {
-	c.generation.Add(1)
+	c.walks.Intent(walking)
+	defer c.walks.Complete(walking)
 	n := 0
 	c.l1.Range(func(key string, e *Entry) bool {
 		if f(key, e) {
@@ -230,6 +287,7 @@ func (c *Cache) Drop(f func(key string, e *Entry) bool) int {
 // Clear drops all entries and tells how many there were. Fills under way are
 // not stored.
 func (c *Cache) Clear() int {
-	c.generation.Add(1)
+	c.walks.Intent(walking)
+	defer c.walks.Complete(walking)
 	return c.l1.Clear()
 }

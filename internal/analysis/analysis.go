@@ -49,12 +49,14 @@ type Plan struct {
 	Reason Reason
 	Detail string
 	// Tables are the tables that the result depends on, folded and sorted;
-	// Reads their slots, the database's own first.
+	// Reads their slots as sets, the database's own first. A read may be
+	// pinned to records instead: see Pin.
 	Tables []string
 	Reads  []invalidation.Slot
 
 	// Written are the tables touched, Writes their slots; both empty if the
-	// text writes nothing. All says that everything is touched.
+	// text writes nothing. The records may be known: see Touch. All says that
+	// everything is touched.
 	Written []string
 	Writes  []invalidation.Slot
 	All     bool
@@ -77,6 +79,19 @@ type Plan struct {
 	Temp   []string
 	Unsafe bool
 	Attach bool
+
+	// Verb is the statement's first word, in lower case.
+	Verb string
+
+	// pin is set if a read is pinned to records: its result then depends on
+	// core and on their tags, and on sets where it lacks one. See Pin.
+	pin        *records
+	core, sets []invalidation.Slot
+	plain      bool
+	// touch is set if the records that a write reaches are known: it then
+	// touches touched and their tags. See Touch.
+	touch   *records
+	touched []invalidation.Slot
 
 	version *version
 }
@@ -257,7 +272,7 @@ func (a *Analyzer) Plan(text string) *Plan {
 
 func (a *Analyzer) analyze(text string, v *version) *Plan {
 	res := sqlscan.Scan(a.dialect, text, v.options)
-	p := &Plan{version: v}
+	p := &Plan{version: v, Verb: verb(text)}
 	if res.Err != nil {
 		p.Reason, p.Detail = ReasonRefused, res.Err.Error()
 		if a.dialect == sqlscan.Unknown && isSelect(text) {
@@ -336,7 +351,8 @@ func (a *Analyzer) planWrite(p *Plan, res *sqlscan.Result, v *version) {
 		p.Autocommit = res.Tx == sqlscan.TxNone && !onlyTransactional(v.catalog)
 		return
 	}
-	p.Writes = a.stamps.Slots(sets(v.scopes, p.Written))
+	p.Writes = a.stamps.Slots(append(tags(v.scopes, p.Written, invalidation.Set), tags(v.scopes, p.Written, invalidation.Table)...))
+	a.planTouch(p, res, v)
 	for _, t := range p.Written {
 		p.Autocommit = p.Autocommit || v.catalog.NonTransactional(t)
 	}
@@ -399,15 +415,27 @@ func (a *Analyzer) planRead(p *Plan, res *sqlscan.Result, v *version) {
 		return
 	}
 	p.Tables = tables
-	p.Reads = append(append([]invalidation.Slot(nil), v.reads...), a.stamps.Slots(sets(v.scopes, tables))...)
+	p.Reads = append(append([]invalidation.Slot(nil), v.reads...), a.stamps.Slots(tags(v.scopes, tables, invalidation.Set))...)
+	a.planPin(p, res, v)
 }
 
-func sets(scopes, tables []string) []invalidation.Tag {
-	tags := make([]invalidation.Tag, 0, len(scopes)*len(tables))
+// tags makes one tag for each table in each scope.
+func tags(scopes, tables []string, of func(scope, table string) invalidation.Tag) []invalidation.Tag {
+	out := make([]invalidation.Tag, 0, len(scopes)*len(tables))
 	for _, s := range scopes {
 		for _, t := range tables {
-			tags = append(tags, invalidation.Set(s, t))
+			out = append(out, of(s, t))
 		}
 	}
-	return tags
+	return out
+}
+
+// verb is the first word of a text, in lower case.
+func verb(text string) string {
+	text = strings.TrimLeft(text, " \t\r\n(")
+	end := 0
+	for end < len(text) && end < 16 && (text[end]|0x20) >= 'a' && (text[end]|0x20) <= 'z' {
+		end++
+	}
+	return strings.ToLower(text[:end])
 }

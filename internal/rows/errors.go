@@ -1,6 +1,9 @@
 package rows
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Reasons why [Recorder.Finish] stores nothing. They may come wrapped together with the error that
 // caused them; compare with errors.Is.
@@ -9,6 +12,8 @@ var (
 	ErrIncomplete = errors.New("rows: not read to the end without error")
 	// ErrTooLarge: a limit of [Limits] was passed; raise it to have such results stored.
 	ErrTooLarge = errors.New("rows: result exceeds the limits")
+	// ErrTooManyRows is an ErrTooLarge: it was the limit of rows.
+	ErrTooManyRows = fmt.Errorf("%w: too many rows", ErrTooLarge)
 	// ErrUnstorable: the driver returned a value or column types that cannot be replayed exactly.
 	ErrUnstorable = errors.New("rows: result holds values that cannot be replayed exactly")
 	// ErrMultipleResults: the query returned more than one result set.

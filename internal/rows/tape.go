@@ -122,7 +122,7 @@ func (t *tape) commit(real *sql.Rows) error {
 		return ErrUnstorable
 	}
 	if t.limits.Rows > 0 && t.rows > t.limits.Rows {
-		return ErrTooLarge
+		return ErrTooManyRows
 	}
 	if t.limits.Bytes > 0 && t.values+t.arena.size+int64(t.rows)*int64(t.width*cellSize) > t.limits.Bytes {
 		return ErrTooLarge

@@ -104,32 +104,33 @@ func Beneath(pool gorm.ConnPool) gorm.ConnPool {
 // outside tells whether the statement runs in a transaction that the gate did
 // not begin, and notes what it writes there. The caller calls after when the
 // statement has run.
-func (a *Announcer) outside(query string) (after func(), yes bool) {
+func (a *Announcer) outside(query string, args []any) (after func(), bound []any, yes bool) {
 	switch {
 	case a.tx != nil:
 		p := a.gate.Analyzer.Plan(query)
 		if !p.IsWrite() {
-			return func() {}, true
+			return func() {}, args, true
 		}
 		a.gate.Analyzer.Learn(p)
-		a.gate.noteForeign(a.tx, p, p.Writes)
+		t := p.Touch(a.gate.Stamps, args)
+		a.gate.noteForeign(a.tx, p, t.Slots)
 		return func() {
 			// The catalog changed while it ran, and with it what it reached.
 			if a.gate.Analyzer.Changed(p) {
 				a.gate.noteForeign(a.tx, p, a.gate.Analyzer.All())
 			}
-		}, true
+		}, t.Args, true
 	case a.lost:
 		// Nobody tells when it ends: what it writes is pending for good.
 		a.gate.prepared(query)
-		return func() {}, true
+		return func() {}, args, true
 	}
-	return nil, false
+	return nil, args, false
 }
 
 // ExecContext announces the statement and runs it.
 func (a *Announcer) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if after, yes := a.outside(query); yes {
+	if after, args, yes := a.outside(query, args); yes {
 		defer after()
 		return a.ConnPool.ExecContext(announce(ctx), query, args...)
 	}
@@ -145,7 +146,7 @@ func (a *Announcer) ExecContext(ctx context.Context, query string, args ...any) 
 
 // QueryContext announces the statement and runs it.
 func (a *Announcer) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if after, yes := a.outside(query); yes {
+	if after, args, yes := a.outside(query, args); yes {
 		defer after()
 		return a.ConnPool.QueryContext(announce(ctx), query, args...)
 	}
@@ -157,7 +158,7 @@ func (a *Announcer) QueryContext(ctx context.Context, query string, args ...any)
 
 // QueryRowContext announces the statement and runs it.
 func (a *Announcer) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if after, yes := a.outside(query); yes {
+	if after, args, yes := a.outside(query, args); yes {
 		defer after()
 		return a.ConnPool.QueryRowContext(announce(ctx), query, args...)
 	}

@@ -146,7 +146,7 @@ func union(a, b []string) []string {
 //
 // Gate has one, called events, and write a telling, called told:
 //
-//	begin, after the marks are placed:  w.told = g.events.start(ctx, summary.Event(len(slots)))
+//	begin, after the marks are placed:  w.told = g.events.start(ctx, summary, len(slots))
 //	end, after intent.Complete:         w.told.end(OutcomeCommitted or OutcomeFailed)
 //	hold, before After:                 w.told.end(OutcomeUnknown)
 //	hold, in After, after Complete:     w.told.release()
@@ -172,12 +172,12 @@ type telling struct {
 	state any
 }
 
-func (ev *Events) start(ctx context.Context, e Event) telling {
+func (ev *Events) start(ctx context.Context, sum *Summary, tags int) telling {
 	l := ev.listener.Load()
 	if l == nil {
 		return telling{}
 	}
-	return telling{*l, (*l).WriteStarted(ctx, e)}
+	return telling{*l, (*l).WriteStarted(ctx, sum.Event(tags))}
 }
 
 func (t telling) end(o Outcome) {

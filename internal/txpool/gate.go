@@ -39,6 +39,8 @@ type Options struct {
 type Gate struct {
 	Options
 
+	events Events
+
 	reloadMu sync.Mutex // held while the catalog is read and put in force
 
 	rawMu  sync.Mutex
@@ -69,13 +71,16 @@ type write struct {
 	pool       bool          // a statement on the pool, which may begin or end a transaction
 	conn       gorm.ConnPool // what the catalog is read over; nil: the pool
 	unsent     bool          // the context had ended before: database/sql sends nothing
+	told       telling
 	intent     invalidation.Intent
 	settled    atomic.Bool
 }
 
-func (g *Gate) begin(p *analysis.Plan, slots []invalidation.Slot, conn gorm.ConnPool) *write {
+// begin places the marks of a write and tells of it.
+func (g *Gate) begin(ctx context.Context, p *analysis.Plan, slots []invalidation.Slot, sum *Summary, conn gorm.ConnPool) *write {
 	w := &write{g: g, plan: p, structural: p.Structural, conn: conn}
 	w.intent.Place(g.Stamps, slots)
+	w.told = g.events.start(ctx, sum, len(slots))
 	return w
 }
 
@@ -90,9 +95,18 @@ func (w *write) end(ctx context.Context, err error) {
 		w.hold()
 	case w.pool && w.plan.Tx != sqlscan.TxNone:
 		w.endRaw(err)
+		w.told.end(outcomeOf(err))
 	default:
 		w.intent.Complete()
+		w.told.end(outcomeOf(err))
 	}
+}
+
+func outcomeOf(err error) Outcome {
+	if err != nil {
+		return OutcomeFailed
+	}
+	return OutcomeCommitted
 }
 
 // abandon settles a write that a panic left in the middle: unknown outcome.
@@ -106,9 +120,11 @@ func (w *write) abandon() {
 // until then, so the catalog is read again at its end, over the pool, since the
 // connection may be gone.
 func (w *write) hold() {
+	w.told.end(OutcomeUnknown)
 	w.g.After(w.g.Hold, func() {
 		w.catchUp(context.Background(), nil)
 		w.intent.Complete()
+		w.told.release()
 	})
 }
 
@@ -172,8 +188,10 @@ func (w *write) query(ctx context.Context, to gorm.ConnPool, query string, args 
 // beginPool begins an autocommit statement. conn is what the catalog is read
 // over afterwards: the connection that the statement holds, nil if it
 // holds none.
-func (g *Gate) beginPool(p *analysis.Plan, conn gorm.ConnPool) *write {
-	w := g.begin(p, p.Writes, conn)
+func (g *Gate) beginPool(ctx context.Context, p *analysis.Plan, t analysis.Touching, conn gorm.ConnPool) *write {
+	var sum Summary
+	sum.Add(p, p.Verb, t.Records)
+	w := g.begin(ctx, p, t.Slots, &sum, conn)
 	w.pool = true
 	return w
 }
@@ -184,7 +202,8 @@ func (g *Gate) exec(ctx context.Context, to, conn gorm.ConnPool, query string, a
 	if !p.IsWrite() {
 		return to.ExecContext(ctx, query, args...)
 	}
-	return g.beginPool(p, conn).exec(ctx, to, query, args)
+	t := p.Touch(g.Stamps, args)
+	return g.beginPool(ctx, p, t, conn).exec(ctx, to, query, t.Args)
 }
 
 func (w *write) exec(ctx context.Context, to gorm.ConnPool, query string, args []any) (sql.Result, error) {
@@ -226,8 +245,9 @@ func (g *Gate) query(ctx context.Context, to, conn gorm.ConnPool, query string, 
 	if !p.IsWrite() {
 		return to.QueryContext(ctx, query, args...)
 	}
-	w := g.beginPool(p, conn)
-	real, err := w.query(ctx, to, query, args)
+	t := p.Touch(g.Stamps, args)
+	w := g.beginPool(ctx, p, t, conn)
+	real, err := w.query(ctx, to, query, t.Args)
 	if err != nil {
 		w.end(ctx, err)
 		return nil, err
@@ -241,14 +261,18 @@ func (g *Gate) queryRow(ctx context.Context, to, conn gorm.ConnPool, query strin
 	if !p.IsWrite() {
 		return to.QueryRowContext(ctx, query, args...)
 	}
-	w := g.beginPool(p, conn)
-	real, err := w.query(ctx, to, query, args)
+	t := p.Touch(g.Stamps, args)
+	w := g.beginPool(ctx, p, t, conn)
+	real, err := w.query(ctx, to, query, t.Args)
 	return g.Replayer.StreamRow(ctx, real, err, rows.StreamOptions{Done: w.done(ctx)})
 }
 
 func (w *write) done(ctx context.Context) func(*rows.Recorded, error) {
 	return func(_ *rows.Recorded, err error) { w.end(ctx, err) }
 }
+
+// Listen adds a listener to the writes of the database, for good.
+func (g *Gate) Listen(l Listener) { g.events.Listen(l) }
 
 // Wait returns when background work has ended.
 func (g *Gate) Wait() {

@@ -86,14 +86,37 @@ type txState struct {
 	// force may hold what a rollback takes back.
 	reloaded bool
 	plan     *analysis.Plan // the first write, by which a changed catalog is noticed
+	sum      Summary        // all writes
+}
+
+// begin places the marks of all that was written so far, and tells of it.
+func (s *txState) begin(ctx context.Context, p *analysis.Plan, slots []invalidation.Slot, conn gorm.ConnPool) *write {
+	s.mu.Lock()
+	sum := s.sum
+	s.mu.Unlock()
+	return s.gate.begin(ctx, p, slots, &sum, conn)
+}
+
+// manyRecords is from when on a transaction that touches record after record
+// touches their whole tables instead.
+const manyRecords = 1024
+
+// noteRun is note of a write that is run with args, and tells what to bind.
+func (s *txState) noteRun(p *analysis.Plan, args []any) (bound []any, autocommit bool) {
+	t := p.Touch(s.gate.Stamps, args)
+	if s.tracker.Len() > manyRecords {
+		t.Slots, t.Records = p.Writes, -1
+	}
+	return t.Args, s.note(p, t.Slots, t.Records)
 }
 
 // note records a write before it is sent and tells whether it must be run as
 // an autocommit statement.
-func (s *txState) note(p *analysis.Plan) (autocommit bool) {
-	s.tracker.Add(p.Writes)
+func (s *txState) note(p *analysis.Plan, slots []invalidation.Slot, records int) (autocommit bool) {
+	s.tracker.Add(slots)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.sum.Add(p, p.Verb, records)
 	if s.plan == nil {
 		s.plan = p
 	}
@@ -124,8 +147,9 @@ func (s *txState) exec(ctx context.Context, to gorm.ConnPool, query string, args
 		s.failed(err)
 		return res, err
 	}
-	if s.note(p) {
-		w := s.gate.begin(p, s.tracker.Slots(), s.conn)
+	args, autocommit := s.noteRun(p, args)
+	if autocommit {
+		w := s.begin(ctx, p, s.tracker.Slots(), s.conn)
 		res, err := w.exec(ctx, to, query, args)
 		s.failed(err)
 		return res, err
@@ -143,10 +167,7 @@ func (s *txState) query(ctx context.Context, to gorm.ConnPool, query string, arg
 		s.failed(err)
 		return rows, err
 	}
-	var w *write
-	if p.IsWrite() && s.note(p) {
-		w = s.gate.begin(p, s.tracker.Slots(), s.conn)
-	}
+	w, args := s.beginIn(ctx, p, args)
 	s.gate.Analyzer.Learn(p)
 	real, err := w.query(ctx, to, query, args)
 	s.failed(err)
@@ -168,14 +189,24 @@ func (s *txState) queryRow(ctx context.Context, to gorm.ConnPool, query string, 
 		}
 		return row
 	}
-	var w *write
-	if p.IsWrite() && s.note(p) {
-		w = s.gate.begin(p, s.tracker.Slots(), s.conn)
-	}
+	w, args := s.beginIn(ctx, p, args)
 	s.gate.Analyzer.Learn(p)
 	real, err := w.query(ctx, to, query, args)
 	s.failed(err)
 	return s.gate.Replayer.StreamRow(ctx, real, err, rows.StreamOptions{Done: s.done(ctx, w)})
+}
+
+// beginIn notes a statement that returns rows and begins it if it commits by
+// itself; nil if not.
+func (s *txState) beginIn(ctx context.Context, p *analysis.Plan, args []any) (w *write, bound []any) {
+	if !p.IsWrite() {
+		return nil, args
+	}
+	args, autocommit := s.noteRun(p, args)
+	if autocommit {
+		w = s.begin(ctx, p, s.tracker.Slots(), s.conn)
+	}
+	return w, args
 }
 
 // done settles a statement that returned rows, when they are closed.
@@ -197,7 +228,7 @@ func (s *txState) prepared(query string) {
 		return
 	}
 	if p.IsWrite() {
-		s.note(p)
+		s.note(p, p.Writes, -1)
 		s.gate.prepared(query)
 	}
 	s.mu.Lock()
@@ -218,7 +249,7 @@ func (s *txState) commit(do func() error) error {
 	if a := s.gate.Analyzer; a.Changed(first) {
 		slots = append(slots, a.All()...)
 	}
-	w := s.gate.begin(first, slots, s.held)
+	w := s.begin(context.Background(), first, slots, s.held)
 	w.structural = structural
 	defer w.abandon() // a panic; otherwise w is settled by then
 	if structural {
@@ -247,7 +278,7 @@ func (s *txState) rollback(do func() error) error {
 	if !reloaded {
 		return do()
 	}
-	w := s.gate.begin(first, s.gate.Analyzer.All(), s.held)
+	w := s.begin(context.Background(), first, s.gate.Analyzer.All(), s.held)
 	w.structural = true
 	defer w.abandon() // a panic; otherwise w is settled by then
 	err := do()
