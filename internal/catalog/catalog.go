@@ -34,6 +34,7 @@ type memo struct{ reads, writes atomic.Pointer[closure] }
 type closure struct {
 	names  []string // sorted, without duplicates
 	reason string   // why a read must not be cached, or why a write reaches everything
+	back   bool     // what a write to it changes leads back to it
 }
 
 // Unknown returns a catalog that knows nothing because of reason: Reads

@@ -84,6 +84,7 @@ func (c *Catalog) writesOf(name string) *closure {
 	queue := []step{{name, entered}}
 	visit := func(edges map[string]bool, how int) {
 		for _, to := range sorted(edges) {
+			cl.back = cl.back || to == name
 			if seen[to] < how {
 				seen[to] = how
 				queue = append(queue, step{to, how})

@@ -12,7 +12,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // needDSN returns the DSN of a server to test on. Without one the test is
 // skipped, or fails where QUERYCACHE_REQUIRE names the server.
-func needDSN(t *testing.T, variable, server string) string {
+func needDSN(t testing.TB, variable, server string) string {
 	t.Helper()
 	dsn := os.Getenv(variable)
 	if dsn != "" {

@@ -17,7 +17,7 @@ import (
 // host's own name, the port and the server id; without the schema.
 func (l *loader) mysql() error {
 	m := &mysqlLoader{loader: l, seen: map[string]bool{}}
-	for _, step := range []func() error{m.variables, m.readGrants, m.listRoutines, m.tables, m.virtualColumns, m.keys, m.readRoutines, m.triggers} {
+	for _, step := range []func() error{m.variables, m.readGrants, m.listRoutines, m.tables, m.columns, m.keys, m.readRoutines, m.triggers} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -30,6 +30,7 @@ type mysqlLoader struct {
 	grants grants
 	seen   map[string]bool // tables and views, as schema.name, folded
 	bases  []string        // folded
+	found  []myTable       // the tables of all schemas
 	stored routines
 	bodies []myRoutine
 	strict bool // the server refuses generated columns that differ by moment
@@ -102,6 +103,8 @@ func (m *mysqlLoader) tables() error {
 			return nil
 		case "base table", "system versioned":
 			n.base = true
+			m.found = append(m.found, myTable{schema, name, fold(kind) == "base table" &&
+				plainEngines[fold(engine.String)] && m.grants.allow(schema, name, "SELECT")})
 		case "sequence":
 			first(&n.hard, "it is a sequence")
 			return nil
@@ -239,6 +242,7 @@ func (m *mysqlLoader) triggers() error {
 				e.opaque = fmt.Sprintf("its trigger %q: %s", trigger, e.opaque)
 			}
 			m.apply(table, e)
+			m.at(table).identify(nil)
 			return nil
 		})
 }

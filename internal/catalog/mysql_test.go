@@ -10,7 +10,7 @@ import (
 	"github.com/gorm-querycache/querycache/internal/sqlscan"
 )
 
-func openMySQL(t *testing.T, config *mysql.Config) *sql.DB {
+func openMySQL(t testing.TB, config *mysql.Config) *sql.DB {
 	t.Helper()
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
@@ -23,7 +23,7 @@ func openMySQL(t *testing.T, config *mysql.Config) *sql.DB {
 // tests have names that no other test uses.
 
 // mysqlDatabase makes a schema of its own and drops it after the test.
-func mysqlDatabase(t *testing.T) (db *sql.DB, config *mysql.Config) {
+func mysqlDatabase(t testing.TB) (db *sql.DB, config *mysql.Config) {
 	t.Helper()
 	config, err := mysql.ParseDSN(needDSN(t, "QUERYCACHE_MYSQL_DSN", "mysql"))
 	if err != nil {
@@ -237,14 +237,19 @@ func TestMariaDBVirtualColumns(t *testing.T) {
 	wantRefused(t, c, "zk_kept_not", "column_json")
 }
 
-func needMariaDB(t *testing.T, db *sql.DB) {
+func isMariaDB(t *testing.T, db *sql.DB) bool {
 	t.Helper()
 	var version string
 	if err := db.QueryRow(`SELECT version()`).Scan(&version); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(version, "MariaDB") {
-		t.Skipf("%s is not MariaDB, which alone has these", version)
+	return strings.Contains(version, "MariaDB")
+}
+
+func needMariaDB(t *testing.T, db *sql.DB) {
+	t.Helper()
+	if !isMariaDB(t, db) {
+		t.Skip("it is not MariaDB, which alone has these")
 	}
 }
 

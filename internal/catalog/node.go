@@ -16,6 +16,12 @@ type node struct {
 	// keeps: a rollback leaves what was written.
 	keeps bool
 
+	// key is the primary key that all tables of the name have, if their rows
+	// change as statements say and no other way; told, once one of them was
+	// looked at.
+	key  *Key
+	told bool
+
 	// Edges, each a set of names.
 	parts map[string]bool // a read of this one reads those too: what a view is made of
 	acts  map[string]bool // a write to this one may change those: keys, triggers, views

@@ -55,19 +55,22 @@ func (l *loader) pgIdentity() error {
 
 func (l *loader) pgRelations() error {
 	return l.each("list tables", `SELECT c.relname::text, c.relkind::text, c.relpersistence::text, c.relrowsecurity,
-		CASE WHEN c.relkind = 'v' THEN pg_catalog.pg_get_viewdef(c.oid) END
-		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		CASE WHEN c.relkind = 'v' THEN pg_catalog.pg_get_viewdef(c.oid) END, `+pgKeyColumns+`
+		FROM (SELECT `+pgAbsent+`) absent,
+		pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p' AND NOT k.condeferrable
 		WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname`+pgSchemas,
 		func(scan func(...any) error) error {
 			var (
 				name, kind, persistence string
 				secured                 bool
-				definition              sql.NullString
+				definition, columns     sql.NullString
 			)
-			if err := scan(&name, &kind, &persistence, &secured, &definition); err != nil {
+			if err := scan(&name, &kind, &persistence, &secured, &definition, &columns); err != nil {
 				return err
 			}
 			n := l.at(name)
+			n.identify(pgKey(columns.String))
 			switch kind {
 			case "v":
 				text := definition.String

@@ -14,7 +14,7 @@ import (
 	"github.com/gorm-querycache/querycache/internal/sqlscan"
 )
 
-func randomName(t *testing.T) string {
+func randomName(t testing.TB) string {
 	t.Helper()
 	b := make([]byte, 6)
 	if _, err := rand.Read(b); err != nil {
@@ -24,7 +24,7 @@ func randomName(t *testing.T) string {
 }
 
 // postgresDatabase makes a database of its own and drops it after the test.
-func postgresDatabase(t *testing.T) (db *sql.DB, config *pgx.ConnConfig) {
+func postgresDatabase(t testing.TB) (db *sql.DB, config *pgx.ConnConfig) {
 	t.Helper()
 	config, err := pgx.ParseConfig(needDSN(t, "QUERYCACHE_POSTGRES_DSN", "postgres"))
 	if err != nil {

@@ -19,7 +19,7 @@ type reach struct {
 	quiet  bool // the statement is not expected to change anything
 }
 
-func load(t *testing.T, db Querier, d sqlscan.Dialect) *Catalog {
+func load(t testing.TB, db Querier, d sqlscan.Dialect) *Catalog {
 	t.Helper()
 	c, err := Load(context.Background(), db, d, nil)
 	if err != nil {
@@ -31,7 +31,7 @@ func load(t *testing.T, db Querier, d sqlscan.Dialect) *Catalog {
 	return c
 }
 
-func exec(t *testing.T, db *sql.DB, statements ...string) {
+func exec(t testing.TB, db *sql.DB, statements ...string) {
 	t.Helper()
 	for _, s := range statements {
 		if _, err := db.Exec(s); err != nil {

@@ -87,16 +87,25 @@ func sqliteIdentity(file string) string {
 	return "sqlite:" + real
 }
 
-// sqliteObject is a row of sqlite_master.
+// sqliteObject is a row of sqlite_master, or a column of a table, whose text is
+// its type.
 type sqliteObject struct {
 	kind, name, table, text string
-	temp                    bool
+	schema                  int // that of temporary objects is sqliteTemp
+	position                int // of a column in the primary key
 }
 
+const sqliteTemp = -1
+
 func (l *loader) sqliteObjects(schemas []string) ([]sqliteObject, error) {
-	selects := []string{"SELECT type, name, tbl_name, sql, 1 FROM sqlite_temp_master WHERE type <> 'index'"}
-	for _, s := range schemas {
-		selects = append(selects, "SELECT type, name, tbl_name, sql, 0 FROM "+sqliteQuote(s)+".sqlite_master WHERE type <> 'index'")
+	selects := []string{fmt.Sprintf("SELECT type, name, tbl_name, sql, %d, 0 FROM sqlite_temp_master WHERE type <> 'index'", sqliteTemp)}
+	for i, s := range schemas {
+		master := sqliteQuote(s) + ".sqlite_master"
+		selects = append(selects,
+			fmt.Sprintf("SELECT type, name, tbl_name, sql, %d, 0 FROM %s WHERE type <> 'index'", i, master),
+			// Virtual tables have no root page. To ask for their columns would run their module.
+			fmt.Sprintf("SELECT 'column', x.name, m.name, x.type, %d, x.pk FROM %s m, pragma_table_xinfo(m.name, %s) x "+
+				"WHERE m.type = 'table' AND m.rootpage > 0 AND (x.pk > 0 OR length(CAST(x.name AS BLOB)) > length(x.name))", i, master, sqliteString(s)))
 	}
 	var objects []sqliteObject
 	err := l.each("list tables", strings.Join(selects, " UNION ALL "), func(scan func(...any) error) error {
@@ -104,7 +113,7 @@ func (l *loader) sqliteObjects(schemas []string) ([]sqliteObject, error) {
 			o    sqliteObject
 			text sql.NullString
 		)
-		if err := scan(&o.kind, &o.name, &o.table, &text, &o.temp); err != nil {
+		if err := scan(&o.kind, &o.name, &o.table, &text, &o.schema, &o.position); err != nil {
 			return err
 		}
 		o.text = text.String
@@ -117,14 +126,15 @@ func (l *loader) sqliteObjects(schemas []string) ([]sqliteObject, error) {
 	for _, o := range objects {
 		l.sqliteObject(o)
 	}
+	l.sqliteRecords(objects)
 	return objects, nil
 }
 
 func (l *loader) sqliteObject(o sqliteObject) {
-	if strings.HasPrefix(fold(o.name), "sqlite_") {
+	if o.kind == "column" || strings.HasPrefix(fold(o.name), "sqlite_") {
 		return // SQLite's own; not a table to cache
 	}
-	if o.temp && o.kind != "trigger" {
+	if o.schema == sqliteTemp && o.kind != "trigger" {
 		first(&l.at(o.name).hard, "it is temporary: each connection has its own")
 	}
 	switch o.kind {
@@ -154,6 +164,7 @@ func (l *loader) sqliteTrigger(o sqliteObject) {
 		e.write(w)
 	}
 	l.apply(o.table, e)
+	l.at(o.table).identify(nil)
 }
 
 // sqliteKeys adds the foreign keys that change their own table.

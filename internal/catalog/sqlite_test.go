@@ -13,7 +13,7 @@ import (
 	"github.com/gorm-querycache/querycache/internal/sqlscan"
 )
 
-func openSQLite(t *testing.T, dsn string, statements ...string) *sql.DB {
+func openSQLite(t testing.TB, dsn string, statements ...string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite3", dsn)
 	if err != nil {
@@ -24,7 +24,7 @@ func openSQLite(t *testing.T, dsn string, statements ...string) *sql.DB {
 	return db
 }
 
-func sqliteFile(t *testing.T, statements ...string) *sql.DB {
+func sqliteFile(t testing.TB, statements ...string) *sql.DB {
 	t.Helper()
 	return openSQLite(t, filepath.Join(t.TempDir(), "test.sqlite")+"?_foreign_keys=1", statements...)
 }
