@@ -25,6 +25,17 @@
 // TABLE, SQLite's IN, and the write verbs; a FROM list ends only at a word that
 // cannot be an alias there.
 //
+// Beside the tables, Scan tells the rows that a statement of one table is
+// restricted to (Result.Where, Plain, Change), so that a cache can tie a result to
+// single records. These are read by the shape of the text: where one token does
+// not fit, nothing is said, and nothing said is the safe answer. They hold for an
+// ordinary table: of one whose rows do not depend on each other (no view,
+// no virtual or full-text table, no inheritance), without triggers, rules,
+// computed columns, SQLite's ON CONFLICT in its constraints, or foreign keys that
+// lead from it to itself, all of which can change further rows or columns. They
+// speak of columns of that table as the database compares them: 'ABC' = 'abc', and
+// a text may equal the number 0, where the types or the collation say so.
+//
 // What no text can show is left to the caller: views, triggers, foreign keys,
 // inheritance and row policies (the catalog), operators of the user's own that
 // take the name of a built-in one, and time words that a statement puts together

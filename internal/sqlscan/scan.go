@@ -160,6 +160,27 @@ type Result struct {
 	Impure string
 	// ImpureKind groups Impure.
 	ImpureKind ImpureKind
+
+	// The fields below are told of a text of one statement only, and not by
+	// ScanDefinition. See the package for what they take for granted.
+
+	// Params is the number of bind parameters that the text has, if all are
+	// plain and positional ("?", or "$1" in PostgreSQL); -1 if one is not, so
+	// that nothing may be concluded from their positions.
+	Params int
+	// Where holds what the WHERE clause of a SELECT, UPDATE or DELETE demands of
+	// the rows of the one table it names: terms that must all be true. No other
+	// row of that table is read or changed, nor one of another table read. Nil
+	// if no such term was found, or if anything else could matter.
+	Where []Restriction
+	// Plain says that each row of a SELECT's result stands for another row of the
+	// one table it names, and shows columns of that row only: there is no
+	// expression, call, aggregate, window or GROUP BY. Not every row of the table
+	// need be among them.
+	Plain bool
+	// Change says how an INSERT, UPDATE or DELETE changes rows of its one table;
+	// nil if that is not known.
+	Change *Change
 }
 
 // ReadOnly reports whether the text was read, writes nothing of any kind, changes
@@ -203,7 +224,10 @@ var parsers = sync.Pool{New: func() any { return new(parser) }}
 // Scan reads sql. opts may be nil. It never panics, takes time linear in the
 // length of sql and may be called from many goroutines.
 func Scan(d Dialect, sql string, opts *Options) *Result {
-	return run(d, sql, opts, (*parser).script)
+	return run(d, sql, opts, func(p *parser) {
+		p.script()
+		p.rows()
+	})
 }
 
 // ScanDefinition reads what a view or trigger does: the text of a CREATE VIEW or
@@ -216,7 +240,7 @@ func ScanDefinition(d Dialect, createText string, opts *Options) *Result {
 
 func run(d Dialect, sql string, opts *Options, read func(*parser)) (res *Result) {
 	p := parsers.Get().(*parser)
-	*p = parser{d: d, sql: sql, opts: opts, toks: p.toks[:0], ctes: p.ctes[:0], res: &Result{}, exprStart: -1}
+	*p = parser{d: d, sql: sql, opts: opts, toks: p.toks[:0], ctes: p.ctes[:0], res: &Result{Params: -1}, exprStart: -1}
 	defer func() {
 		if r := recover(); r != nil {
 			res = refused(d, sql, "this text broke the scanner", 0)
@@ -268,7 +292,7 @@ func refused(d Dialect, sql, reason string, at int) *Result {
 	return &Result{
 		Err: fmt.Errorf("%w: %s (near byte %d); write it plainly, or bind values as arguments",
 			ErrRefused, reason, at),
-		WritesAll: true, DDL: ddl, Structural: ddl, ImplicitCommit: d == MySQL,
+		WritesAll: true, DDL: ddl, Structural: ddl, ImplicitCommit: d == MySQL, Params: -1,
 		Impure: "refused: " + reason, ImpureKind: ImpureOther,
 	}
 }
