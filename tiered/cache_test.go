@@ -1,9 +1,7 @@
 package tiered
 
 import (
-	"errors"
 	"math"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -52,6 +50,7 @@ func TestServedOnlyUnderAnEqualSample(t *testing.T) {
 	// An entry that slipped in under the same pending stamp.
 	sm := c.Sample(slots)
 	pending := &Entry{Result: number(1), sample: sm}
+	pending.kept.Store(true)
 	l1.Set("k", pending)
 	if _, ok := c.Get(aKey, &sm); ok {
 		t.Error("an entry made while pending was served while pending")
@@ -79,6 +78,7 @@ func TestLateFillIsRefused(t *testing.T) {
 		if out := c.Store(aKey, e, nil); out != Outdated || len(l1.m) != 0 {
 			t.Errorf("completed %v: outcome %v", completed, out)
 		}
+		e.kept.Store(true)
 		l1.Set("k", e)
 		if served(c, "k", slots) {
 			t.Errorf("completed %v: served", completed)
@@ -96,7 +96,7 @@ func TestStoreLimits(t *testing.T) {
 		}
 	}
 	l1.refuse = true
-	if got := c.Store(aKey, c.Make(sized(1), &sm, Making{}), nil); got != TooLarge {
+	if got := c.Store(aKey, c.Make(sized(1), &sm, Making{}), nil); got != Refused {
 		t.Errorf("refused by the tier: %v", got)
 	}
 }
@@ -195,39 +195,6 @@ func TestInvalidateKillsFillsUnderWay(t *testing.T) {
 	}
 	if out := c.Store(aKey, e, nil); out != Outdated {
 		t.Errorf("stored after the invalidation: %v", out)
-	}
-}
-
-// TestConfig: what is zero has a default, what cannot be is refused by name.
-func TestConfig(t *testing.T) {
-	got := Config{}.WithDefaults()
-	if want := (Config{L1TTL: DefaultL1TTL, MaxResultBytes: DefaultMaxBytes, MaxResultRows: DefaultMaxRows}); got != want {
-		t.Errorf("defaults are %+v", got)
-	}
-	set := Config{L1TTL: 1, MaxResultBytes: 2, MaxResultRows: 3}
-	if c, _ := newCache(set); c.Config() != set {
-		t.Errorf("%+v became %+v", set, c.Config())
-	}
-	if err := set.Validate(); err != nil {
-		t.Error(err)
-	}
-	if err := (Config{}).Validate(); err != nil {
-		t.Error(err)
-	}
-	for field, bad := range map[string]Config{
-		"L1TTL": {L1TTL: -1}, "MaxResultBytes": {MaxResultBytes: -1}, "MaxResultRows": {MaxResultRows: -1},
-	} {
-		if err := bad.Validate(); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "Tiered."+field) {
-			t.Errorf("%s: %v", field, err)
-		}
-	}
-}
-
-// TestEntrySize: never less than what it holds.
-func TestEntrySize(t *testing.T) {
-	e := &Entry{Result: sized(1000)}
-	if got := e.Size(); got <= 1000 {
-		t.Errorf("an entry with 1000 bytes weighs %d", got)
 	}
 }
 

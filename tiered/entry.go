@@ -1,6 +1,7 @@
 package tiered
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/gorm-querycache/querycache/invalidation"
@@ -15,7 +16,7 @@ type Result interface {
 }
 
 // Entry is a stored result with what decides whether it may be served. It is
-// immutable.
+// immutable, but for a mark that Store makes.
 type Entry struct {
 	Result Result
 	// Label names the result for people and patterns; its fingerprint is
@@ -30,6 +31,9 @@ type Entry struct {
 	Ends time.Time
 
 	sample invalidation.Sample
+	// kept is set by Store when the entry is in its place for good. Get serves
+	// no other. See Cache.Drop.
+	kept atomic.Bool
 }
 
 // NewEntry makes an entry that no reader takes for valid, since it was made
@@ -59,11 +63,11 @@ func (e *Entry) StaleWithin(now time.Time, d time.Duration) bool {
 }
 
 // With is the entry with another result in its place: the same rows in a
-// further form. Sample and age stay what they were.
+// further form. Sample and age stay what they were. It is not stored if
+// anything was dropped since the entry was made, the entry or others; if the
+// reader that found it has a sample, Making.Of does better.
 func (e *Entry) With(r Result) *Entry {
-	next := *e
-	next.Result = r
-	return &next
+	return &Entry{Result: r, Label: e.Label, Created: e.Created, Expires: e.Expires, Ends: e.Ends, sample: e.sample}
 }
 
 // MadeUnder tells whether the entry was made under a clean sample that is

@@ -13,6 +13,8 @@ type Flight struct {
 	key    string
 	sample invalidation.Sample
 	done   chan struct{}
+	// alone says that nobody joins it, nor takes its place.
+	alone bool
 
 	// entry is written before done is closed and read after.
 	entry *Entry
@@ -44,11 +46,14 @@ func newFlight(g *flights, key string, sm *invalidation.Sample) *Flight {
 	return &Flight{group: g, key: key, sample: sm.Keep(false), done: make(chan struct{})}
 }
 
-// registered tells whether no other flight took f's place.
-func (f *Flight) registered() bool {
+// replaced tells whether another flight took f's place, or f is over.
+func (f *Flight) replaced() bool {
+	if f.alone {
+		return false
+	}
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
-	return f.group.m[f.key] == f
+	return f.group.m[f.key] != f
 }
 
 // Finish ends the flight with the entry that its leader made, or nil if it

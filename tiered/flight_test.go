@@ -3,6 +3,7 @@ package tiered
 import (
 	"context"
 	"errors"
+	"maps"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -14,10 +15,20 @@ import (
 
 // syncTier is mapTier for many goroutines.
 type syncTier struct {
-	mu      sync.Mutex
-	m       mapTier
-	onRange func() // called after Range has looked at everything
-	refuse  bool
+	mu     sync.Mutex
+	m      mapTier
+	refuse bool
+
+	// Called, if set, before and after what they are named for.
+	beforeSet, afterSet, beforeRange, onRange, beforeClear, afterClear func()
+}
+
+// fire calls a hook once, so that what it does may come by it again.
+func fire(hook *func()) {
+	if f := *hook; f != nil {
+		*hook = nil
+		f()
+	}
 }
 
 func newSyncTier() *syncTier { return &syncTier{m: mapTier{}} }
@@ -29,18 +40,20 @@ func (s *syncTier) Get(aKey []byte) (*Entry, bool) {
 }
 
 func (s *syncTier) Set(aKey string, e *Entry) bool {
+	fire(&s.beforeSet)
+	defer fire(&s.afterSet)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.refuse && s.m.Set(aKey, e)
 }
 
 func (s *syncTier) Range(f func(string, *Entry) bool) {
+	fire(&s.beforeRange)
+	defer fire(&s.onRange)
 	s.mu.Lock()
-	s.m.Range(f)
+	now := maps.Clone(s.m)
 	s.mu.Unlock()
-	if s.onRange != nil {
-		s.onRange()
-	}
+	now.Range(f)
 }
 
 func (s *syncTier) Delete(aKey []byte) bool {
@@ -50,6 +63,8 @@ func (s *syncTier) Delete(aKey []byte) bool {
 }
 
 func (s *syncTier) Clear() int {
+	fire(&s.beforeClear)
+	defer fire(&s.afterClear)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.m.Clear()
@@ -199,7 +214,7 @@ func TestFlightsOfUnequalSamples(t *testing.T) {
 	c.stamps.Intent(slots[:1])
 	c.stamps.Complete(slots[:1])
 	g, sm := join(t, c, true)
-	if f.registered() || !g.registered() {
+	if !f.replaced() || g.replaced() {
 		t.Fatal("the newer flight did not take the place of the older")
 	}
 	e0 := c.Make(number(0), &old, Making{})
@@ -283,7 +298,7 @@ func TestPendingReadersStayAlone(t *testing.T) {
 	clean, _ := join(t, c, true)
 	c.stamps.Intent(slots[1:])
 	alone, _ := join(t, c, true)
-	if !clean.registered() || alone.registered() {
+	if clean.replaced() || c.flights.m["k"] != clean {
 		t.Error("a pending reader took the place of a clean flight")
 	}
 	alone.Finish(nil)
@@ -381,11 +396,11 @@ func TestKeysFlyAlone(t *testing.T) {
 	a, first := c.Join(buf, &sm)
 	buf[0] = 'b'
 	b, second := c.Join(buf, &sm)
-	if !first || !second || a == b || !a.registered() || !b.registered() {
+	if !first || !second || a == b || a.replaced() || b.replaced() {
 		t.Error("two keys share a flight")
 	}
 	a.Finish(nil)
-	if b.key != "b" || !b.registered() {
+	if b.key != "b" || b.replaced() {
 		t.Error("the end of one flight ended the other")
 	}
 	b.Finish(nil)
