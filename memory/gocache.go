@@ -74,7 +74,7 @@ const (
 	// at most, so this gets round.
 	tidyBatch = 4
 	// fullBatch is how many when there is no room.
-	fullBatch = 64
+	fullBatch = 16
 )
 
 // NewGoCache returns a cache on go-cache: on cfg.GoCache, or one of its own if that is nil. The error
@@ -148,7 +148,7 @@ func (c *GoCache[V]) Set(key string, v V) bool {
 	size, now := v.Size(), c.now()
 	it := &item[place]{key: c.prefix + key, expires: v.ExpiresAt()}
 	beside := goCacheEntryOverhead[V]() + keyBytes(it.key)
-	fits := size >= 0 && size <= c.maxBytes-beside && !it.expired(c.now)
+	fits := size >= 0 && size <= c.maxBytes-beside && !it.expiredAt(now)
 	if fits {
 		it.bytes = size + beside
 	}
@@ -160,11 +160,11 @@ func (c *GoCache[V]) Set(key string, v V) bool {
 	}
 	c.sweep(now)
 	if c.shared {
-		c.tidy(tidyBatch)
+		c.tidy(tidyBatch, now)
 	}
 	old := c.under(it.key)
 	if fits && !c.room(it, old) {
-		c.tidy(fullBatch)
+		c.tidy(fullBatch, now)
 		old = c.under(it.key)
 	}
 	if c.closed { // while mu was let go of

@@ -74,7 +74,7 @@ func (c *GoCache[V]) sweep(now time.Time) {
 // those that the program has removed from its cache are taken out of the books. It goes from the end of
 // the list to its start: what detach moves, from the end to a gap, it has seen in this round. So it comes
 // to every item in this round or the next.
-func (c *GoCache[V]) tidy(n int) {
+func (c *GoCache[V]) tidy(n int, now time.Time) {
 	for range min(n, len(c.all)) {
 		if c.next = min(c.next, len(c.all)); c.next == 0 {
 			c.next = len(c.all)
@@ -84,7 +84,7 @@ func (c *GoCache[V]) tidy(n int) {
 		}
 		c.next--
 		switch it := c.all[c.next]; {
-		case it.expired(c.now):
+		case it.expiredAt(now):
 			if c.drop(it) {
 				c.expirations.Add(1)
 			}

@@ -15,12 +15,12 @@ type item[T any] struct {
 	slot       *slot[T]
 }
 
-// expired asks both clocks, where the time has both: the wall clock may be set back, and the
-// monotonic clock stands still while a machine sleeps.
 func (it *item[T]) expired(clock func() time.Time) bool {
-	if it.expires.IsZero() {
-		return false
-	}
-	now := clock()
-	return !now.Before(it.expires) || !now.Round(0).Before(it.expires)
+	return !it.expires.IsZero() && it.expiredAt(clock())
+}
+
+// expiredAt asks both clocks, where the time has both: the wall clock may be set back, and the
+// monotonic clock stands still while a machine sleeps.
+func (it *item[T]) expiredAt(now time.Time) bool {
+	return !it.expires.IsZero() && (!now.Before(it.expires) || !now.Round(0).Before(it.expires))
 }
