@@ -1,6 +1,7 @@
 package invalidation
 
 import (
+	"slices"
 	"sync"
 	"testing"
 )
@@ -79,7 +80,7 @@ func TestIntentIsPendingBetween(t *testing.T) {
 // that later writes leave alone.
 func TestTracker(t *testing.T) {
 	var tr Tracker
-	if tr.Slots() != nil {
+	if tr.Slots() != nil || tr.Len() != 0 {
 		t.Error("nothing was written, Slots is not nil")
 	}
 	tr.Add(nil)
@@ -90,12 +91,48 @@ func TestTracker(t *testing.T) {
 	early := tr.Slots()
 	tr.Add([]Slot{1, 7, 7})
 	late := tr.Slots()
-	if !equalSlots(early, []Slot{5, 1}) || !equalSlots(late, []Slot{5, 1, 7}) {
+	if !slices.Equal(early, []Slot{5, 1}) || !slices.Equal(late, []Slot{5, 1, 7}) {
 		t.Errorf("got %v, then %v", early, late)
 	}
 	late[0] = 99
-	if !equalSlots(tr.Slots(), []Slot{5, 1, 7}) {
+	if !slices.Equal(tr.Slots(), []Slot{5, 1, 7}) {
 		t.Error("the caller wrote into the tracker's own slice")
+	}
+}
+
+// TestTrackerOfMany: the same, for more slots than are looked through one by
+// one, added in runs of every length, with doubles before and after the map
+// is made.
+func TestTrackerOfMany(t *testing.T) {
+	for _, n := range []int{1, 2, scanned - 1, scanned, scanned + 1, scanned + 2, 5 * scanned} {
+		for run := 1; run <= n; run++ {
+			var tr Tracker
+			var want []Slot
+			for i := 0; i < n; i += run {
+				var some []Slot
+				for j := i; j < min(i+run, n); j++ {
+					some = append(some, Slot(3*j))
+				}
+				want = append(want, some...)
+				tr.Add(some)
+				tr.Add([]Slot{0, some[0], some[len(some)-1]})
+				tr.Add(some)
+				if got := tr.Slots(); !slices.Equal(got, want) {
+					t.Fatalf("%d in runs of %d: %v, want %v", n, run, got, want)
+				}
+				if tr.Len() != len(want) {
+					t.Fatalf("%d in runs of %d: Len is %d, want %d", n, run, tr.Len(), len(want))
+				}
+			}
+			if made := tr.seen != nil; made != (n > scanned) {
+				t.Errorf("%d slots: a map is made: %v", n, made)
+			}
+			got := tr.Slots()
+			got[0] = 99
+			if !slices.Equal(tr.Slots(), want) {
+				t.Error("the caller wrote into the tracker's own slice")
+			}
+		}
 	}
 }
 
@@ -117,16 +154,4 @@ func TestTrackerConcurrent(t *testing.T) {
 	if got := len(tr.Slots()); got != 58 {
 		t.Errorf("%d slots, want 58", got)
 	}
-}
-
-func equalSlots(a, b []Slot) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
