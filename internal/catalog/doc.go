@@ -6,7 +6,9 @@
 // the names in the text into all names that matter:
 //
 //   - Reads: the tables that a result depends on;
-//   - Writes: the tables whose content may change.
+//   - Writes: the tables whose content may change;
+//   - Key: the columns by which the rows of a table can be told apart, where a
+//     write changes no other rows than its text says.
 //
 // Names are the last part of a qualified name, unquoted and folded to lower
 // case. Tables of several schemas that share a name are one node here, with
@@ -26,7 +28,11 @@
 //  5. A Catalog never changes after Load, Unknown or Declare returned it, so it
 //     may be used by any number of goroutines, and so may the slices that it
 //     returns, as long as nobody writes into them.
-//  6. Load leaves no rows open and needs one connection at a time, so that it
+//  6. Of a table with a Key, an UPDATE or DELETE changes only rows that its own
+//     condition selects, and an INSERT none that were there, unless the text
+//     says so with words for conflicts. The key's values compare as its classes
+//     say. What cannot be seen means that there is no Key.
+//  7. Load leaves no rows open and needs one connection at a time, so that it
 //     works on a pool of one.
 //
 // What it cannot see, and callers must treat themselves:

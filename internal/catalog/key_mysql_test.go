@@ -93,6 +93,9 @@ func TestMySQLKeys(t *testing.T) {
 			wantKeys(t, load(t, poor, sqlscan.MySQL), pairs...)
 		}
 		sees("zy_pairs", "", "zy_tree", "")
+		exec(t, db, `GRANT TRIGGER ON zy_pairs TO '`+role+`'@'%'`)
+		sees("zy_pairs", "") // it sees that b is a part of the key, but not b
+		exec(t, db, `REVOKE TRIGGER ON zy_pairs FROM '`+role+`'@'%'`)
 		exec(t, db, `GRANT SELECT, INSERT, UPDATE, DELETE ON zy_pairs TO '`+role+`'@'%'`)
 		sees("zy_pairs", "") // a trigger may be hidden
 		exec(t, db, `GRANT TRIGGER ON zy_pairs TO '`+role+`'@'%'`, `GRANT SELECT ON zy_small TO '`+role+`'@'%'`)

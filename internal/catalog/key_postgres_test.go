@@ -53,6 +53,7 @@ func TestPostgresKeys(t *testing.T) {
 		`CREATE TABLE secured(id int PRIMARY KEY)`, `ALTER TABLE secured ENABLE ROW LEVEL SECURITY`,
 		`CREATE TABLE parts(id int PRIMARY KEY) PARTITION BY RANGE (id)`,
 		`CREATE TABLE part_1 PARTITION OF parts FOR VALUES FROM (1) TO (9)`,
+		`CREATE TABLE no_parts(id int PRIMARY KEY) PARTITION BY RANGE (id)`,
 		`CREATE TABLE animals(id int PRIMARY KEY)`, `CREATE TABLE cats(PRIMARY KEY (id)) INHERITS (animals)`,
 		`CREATE VIEW seen AS SELECT * FROM users`, `CREATE MATERIALIZED VIEW frozen AS SELECT * FROM users`,
 		`CREATE FUNCTION touch_all() RETURNS int LANGUAGE plpgsql AS $$ BEGIN UPDATE touched SET n = 1; RETURN 1; END $$`,
@@ -71,7 +72,7 @@ func TestPostgresKeys(t *testing.T) {
 		"no_key", "", "only_unique", "", "numerics", "", "dates", "", "domains", "", "arrays", "", "letters", "", "names", "",
 		"half", "", "loose_key", "", "loose_citext", "", "computed", "", "deferred", "", "namesakes", "",
 		"self_delete", "", "self_null", "", "self_update", "", "hen", "", "egg", "", "fired", "", "fired_by_system", "",
-		"ruled", "", "secured", "", "parts", "", "part_1", "", "animals", "", "cats", "", "seen", "", "frozen", "", "touched", "",
+		"ruled", "", "secured", "", "parts", "", "no_parts", "", "part_1", "", "animals", "", "cats", "", "seen", "", "frozen", "", "touched", "",
 		"differs", "", "one_view", "", "one_fired", "", "users_id_seq", "", "pg_class", "",
 	}
 	c := load(t, db, sqlscan.Postgres)
@@ -97,6 +98,22 @@ func TestPostgresKeyOfAnotherCitext(t *testing.T) {
 	exec(t, db, `CREATE TYPE citext AS ENUM ('a', 'b')`, `CREATE TABLE t(id citext PRIMARY KEY)`,
 		`CREATE SCHEMA mine`, `CREATE DOMAIN mine.text AS numeric`, `CREATE TABLE u(id mine.text PRIMARY KEY)`)
 	wantKeys(t, load(t, db, sqlscan.Postgres), "t", "", "u", "")
+}
+
+// With an operator = of the user's own, what equals what is not known.
+func TestPostgresKeysBesideAnOperator(t *testing.T) {
+	db, _ := postgresDatabase(t)
+	exec(t, db, `CREATE EXTENSION citext`,
+		`CREATE FUNCTION alike(varchar, varchar) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT length($1) = length($2)'`,
+		`CREATE OPERATOR = (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = alike)`,
+		`CREATE TABLE v(id varchar(9) PRIMARY KEY, n int)`, `CREATE TABLE i(id int PRIMARY KEY, n varchar(9))`,
+		`CREATE TABLE c(id citext PRIMARY KEY)`, `CREATE TABLE x(id text PRIMARY KEY)`)
+	exec(t, db, `INSERT INTO v VALUES ('ab', 1), ('xy', 2)`)
+	var n int
+	if err := db.QueryRow(`SELECT count(*) FROM v WHERE id = 'ab'`).Scan(&n); err != nil || n != 2 {
+		t.Errorf("%d rows, %v; the operator is not the one asked", n, err)
+	}
+	wantKeys(t, load(t, db, sqlscan.Postgres), "v", "", "i", "id integer", "c", "id text", "x", "id text")
 }
 
 // Names of columns that an old server's catalog lacks resolve to what stands in

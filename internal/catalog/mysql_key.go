@@ -5,7 +5,7 @@ import "strings"
 // myTable is a table of one schema, with its names as they are written.
 type myTable struct {
 	schema, name string
-	plain        bool // its rows are kept as they were written, and all its columns can be seen
+	plain        bool // its rows are kept as they were written, and its columns can be seen
 }
 
 // plainEngines keep rows as they were written, change them when told to, and
@@ -40,7 +40,8 @@ func (k myKeys) part(t myTable, name string, position int, prefix bool) {
 
 func (k myKeys) column(t myTable, c myColumn) { k.at(t, c.name).class = c.class() }
 
-// of makes the key of a table.
+// of makes the key of a table. A role with rights on some columns alone is shown
+// those only, in one list or both, so that a part of a key may be missed.
 func (k myKeys) of(t myTable) *Key {
 	if !t.plain {
 		return nil
