@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"testing"
 	"time"
 
@@ -51,31 +50,18 @@ type world struct {
 	stamps *invalidation.Stamps
 	l1     mapTier
 	slots  []invalidation.Slot
-	actors []actor
+	actors []actor[*world]
 
 	db, late          int // commits applied; sent, and perhaps applied later
 	completed, newest int // told to a writer; returned by a read
 	leaders           map[*Flight]int
 
-	traced bool
-	trace  []string
-	bad    string
+	report
 }
-
-// actor takes steps. options is in how many ways its next one may go, 0 if it
-// waits or is done.
-type actor interface {
-	options(w *world) int
-	step(w *world, option int)
-	rest() bool
-	state(w *world, b []byte) []byte
-}
-
-type choice struct{ actor, option uint8 }
 
 const modelKey = "key"
 
-func (s scene) build() *world {
+func (s scene) build() stage {
 	st := invalidation.NewStamps(4)
 	l1 := mapTier{}
 	w := &world{
@@ -100,37 +86,18 @@ func (s scene) build() *world {
 	return w
 }
 
-func (w *world) tell(format string, args ...any) {
-	if w.traced {
-		w.trace = append(w.trace, fmt.Sprintf("%d. ", len(w.trace)+1)+fmt.Sprintf(format, args...))
-	}
-}
+func (w *world) choices() []choice { return choices(w, w.actors) }
 
-func (w *world) choices() (out []choice) {
-	for i, a := range w.actors {
-		for o := range a.options(w) {
-			out = append(out, choice{uint8(i), uint8(o)})
-		}
-	}
-	return out
-}
+func (w *world) run(path []choice) { run(w, w.actors, path) }
 
 // atRest checks what must hold when nobody can take a step.
 func (w *world) atRest() {
-	for _, a := range w.actors {
-		if !a.rest() {
-			w.bad = "somebody waits for ever"
-		}
+	if !rest(w.actors) {
+		w.bad = "somebody waits for ever"
 	}
 	sm := w.cache.Sample(w.slots)
 	if e, ok := w.cache.Get([]byte(modelKey), &sm); ok && int(e.Result.(number)) != w.db {
 		w.bad = fmt.Sprintf("a valid entry of v%d is left, the database is at v%d", e.Result, w.db)
-	}
-}
-
-func (w *world) run(path []choice) {
-	for _, c := range path {
-		w.actors[c.actor].step(w, int(c.option))
 	}
 }
 
@@ -174,73 +141,6 @@ func sampleState(w *world, sm *invalidation.Sample) string {
 	return "?"
 }
 
-// explore takes every path through the scene and returns the number of states
-// seen and the first violation, with the events that lead to it.
-func (s scene) explore() (states int, violation string) {
-	seen := map[string]bool{}
-	var visit func(w *world, path []choice) bool
-	visit = func(w *world, path []choice) bool {
-		next := w.choices()
-		if len(next) == 0 && w.bad == "" {
-			w.atRest()
-		}
-		if w.bad != "" {
-			violation = s.retell(path)
-			return false
-		}
-		st := w.state()
-		if seen[st] {
-			return true
-		}
-		seen[st] = true
-		for i, c := range next {
-			if i > 0 {
-				w = s.build()
-				w.run(path)
-			}
-			w.run([]choice{c})
-			if !visit(w, append(path[:len(path):len(path)], c)) {
-				return false
-			}
-		}
-		return true
-	}
-	visit(s.build(), nil)
-	return len(seen), violation
-}
-
-// wander takes random paths; seed makes them repeatable.
-func (s scene) wander(seed uint64, runs int) (violation string) {
-	rng := rand.New(rand.NewPCG(seed, 1))
-	for range runs {
-		w := s.build()
-		var path []choice
-		for w.bad == "" {
-			next := w.choices()
-			if len(next) == 0 {
-				w.atRest()
-				break
-			}
-			path = append(path, next[rng.IntN(len(next))])
-			w.run(path[len(path)-1:])
-		}
-		if w.bad != "" {
-			return s.retell(path)
-		}
-	}
-	return ""
-}
-
-func (s scene) retell(path []choice) string {
-	w := s.build()
-	w.traced = true
-	w.run(path)
-	if w.bad == "" {
-		w.atRest()
-	}
-	return w.bad + ":\n" + strings.Join(w.trace, "\n")
-}
-
 // TestModelHolds goes through every interleaving of small scenes.
 func TestModelHolds(t *testing.T) {
 	for name, s := range map[string]scene{
@@ -255,12 +155,12 @@ func TestModelHolds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if underRace {
-				if violation := s.wander(1, 1000); violation != "" {
+				if violation := wander(s.build, 1, 1000); violation != "" {
 					t.Error(violation)
 				}
 				return
 			}
-			states, violation := s.explore()
+			states, violation := explore(s.build)
 			if violation != "" {
 				t.Error(violation)
 			}
@@ -290,7 +190,7 @@ func TestModelCatches(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, violation := s.explore(); violation == "" {
+			if _, violation := explore(s.build); violation == "" {
 				t.Error("not caught")
 			} else {
 				t.Log(violation)
@@ -303,7 +203,7 @@ func TestModelCatches(t *testing.T) {
 func TestModelWanders(t *testing.T) {
 	seed := rand.Uint64()
 	s := scene{plant: plant{leaderFails: true, unknown: true, hold: true}, tags: 3, writers: 3, readers: 5, reads: 3}
-	if violation := s.wander(seed, 3000); violation != "" {
+	if violation := wander(s.build, seed, 3000); violation != "" {
 		t.Errorf("seed %d: %s", seed, violation)
 	}
 }
