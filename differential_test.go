@@ -19,17 +19,20 @@ func cached() gorm.Plugin { return querycache.New(querycache.Config{}) }
 // TestDifferential runs random programs on plain GORM and on GORM with the plugin: nothing but the
 // number of queries may differ. QUERYCACHE_DIFF_OPS and QUERYCACHE_DIFF_SEED ask for more.
 func TestDifferential(t *testing.T) {
+	t.Parallel()
 	difftest.Run(t, difftest.Options{Dialect: testdb.SQLite, Ops: 10_000, Plugin: cached, MaxQueries: 0.9})
 }
 
 // TestDifferentialThrice makes every read three times: plain, cached, and cached again after everything
 // that can be reached from the first result was overwritten.
 func TestDifferentialThrice(t *testing.T) {
+	t.Parallel()
 	difftest.Run(t, difftest.Options{Dialect: testdb.SQLite, Ops: 8000, Seed: 1000, Thrice: true, Plugin: cached, MaxQueries: 0.75})
 }
 
 // TestDifferentialPrepared does so in PrepareStmt mode.
 func TestDifferentialPrepared(t *testing.T) {
+	t.Parallel()
 	difftest.Run(t, difftest.Options{Dialect: testdb.SQLite, Ops: 6000, Seed: 2000, Thrice: true, PrepareStmt: true, Plugin: cached, MaxQueries: 0.85})
 }
 
