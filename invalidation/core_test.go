@@ -64,6 +64,22 @@ func TestNarrowIsASampleOfTheCore(t *testing.T) {
 	})
 }
 
+// TestMarksOfBothParts: a mark on the core counts, whatever is marked after it.
+func TestMarksOfBothParts(t *testing.T) {
+	eachCore(t, func(t *testing.T, n, core int) {
+		for i := range n {
+			for j := range i {
+				s := filled(n)
+				s.Intent([]Slot{Slot(i), Slot(j)})
+				sm := s.SampleCore(firstSlots(n), core)
+				if !sm.Pending() || sm.CorePending() != (j < core) {
+					t.Errorf("tags %d and %d marked: pending %v, core %v", j, i, sm.Pending(), sm.CorePending())
+				}
+			}
+		}
+	})
+}
+
 // TestHolds: what is narrow holds while its core is what it was, what is whole
 // while all is, whichever tag changes and in whatever way.
 func TestHolds(t *testing.T) {

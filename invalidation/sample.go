@@ -77,11 +77,8 @@ func (sm *Sample) Slots() []Slot { return sm.slots }
 func (sm *Sample) Keep(narrow bool) Sample {
 	kept := *sm
 	if narrow && sm.Pinned() {
+		// The words beyond the slots stay; nobody looks at them.
 		kept.slots, kept.pending = sm.slots[:sm.core], sm.corePending
-		for i := sm.core; i < min(len(sm.slots), inlineWords); i++ {
-			kept.inline[i] = 0
-		}
-		kept.more = sm.more[:max(0, min(len(sm.more), sm.core-inlineWords))]
 	}
 	kept.slots = slices.Clone(kept.slots)
 	return kept
