@@ -143,6 +143,20 @@ func TestDropAgainstALateFill(t *testing.T) {
 	}
 }
 
+// TestLateFillLeavesNewerOnesAlone: what is refused takes nobody's place.
+func TestLateFillLeavesNewerOnesAlone(t *testing.T) {
+	for name, w := range walkers {
+		c, _ := newCache(Config{})
+		sm := c.Sample(slots)
+		late := c.Make(number(0), &sm, Making{})
+		w.walk(c)
+		put(t, c, "k", slots)
+		if out := c.Store(aKey, late, nil); out != Outdated || !served(c, "k", slots) {
+			t.Errorf("%s: outcome %v, the newer one is served: %v", name, out, served(c, "k", slots))
+		}
+	}
+}
+
 // TestDropAgainstAFurtherForm: as TestDropAgainstALateFill, for a reader that
 // found an entry and stores its old rows in another form. It may have sampled
 // while the walk was under way, and found what the walk had not come to yet.
