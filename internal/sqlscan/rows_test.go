@@ -306,7 +306,7 @@ func TestRestrictionsHold(t *testing.T) {
 	for _, d := range []Dialect{SQLite, Postgres, MySQL} {
 		t.Run(d.String(), func(t *testing.T) {
 			ref := newRowReference(t, d)
-			first, n, told := rand.Uint64(), 4000, 0
+			first, n, told := rand.Uint64(), 2000, 0
 			if testing.Short() {
 				n = 500
 			}
