@@ -3,64 +3,14 @@ package querycache
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/gorm-querycache/querycache/invalidation"
+	"github.com/gorm-querycache/querycache/tiered"
 )
 
 const explainKey = "querycache:explain"
-
-// Explanation says how the cache would answer a query.
-type Explanation struct {
-	// SQL is the statement with its arguments written in.
-	SQL string
-	// Cacheable tells whether the query may be answered from the cache; if
-	// not, Reason is the class of the refusal and Detail what exactly.
-	Cacheable bool
-	Reason    Reason
-	Detail    string
-	// Key is the structured key, printed.
-	Key string
-	// Tables are what the result depends on: a write to one invalidates it.
-	Tables []string
-	// Tags are those that the query was given.
-	Tags []string
-	// Cached tells whether a valid result is there now; Tier where, Form in
-	// which form, Age since when, and TTL for how long yet.
-	Cached bool
-	Tier   string
-	Form   string
-	Age    time.Duration
-	TTL    time.Duration
-	// Pending tells that a write to one of the tables is under way, so that
-	// the query would go to the database now.
-	Pending bool
-}
-
-// String prints the explanation in a few lines.
-func (e Explanation) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "sql:    %s\n", e.SQL)
-	if !e.Cacheable {
-		fmt.Fprintf(&b, "cache:  no (%s: %s)\n", e.Reason, e.Detail)
-		return b.String()
-	}
-	fmt.Fprintf(&b, "cache:  yes\nkey:    %s\ntables: %s\n", e.Key, strings.Join(e.Tables, ", "))
-	if len(e.Tags) > 0 {
-		fmt.Fprintf(&b, "tags:   %s\n", strings.Join(e.Tags, ", "))
-	}
-	switch {
-	case e.Pending:
-		b.WriteString("now:    a write is under way; the database would be asked\n")
-	case e.Cached:
-		fmt.Fprintf(&b, "now:    in %s as %s, %s old, %s left\n", e.Tier, e.Form,
-			e.Age.Round(time.Millisecond), e.TTL.Round(time.Millisecond))
-	default:
-		b.WriteString("now:    not cached; the database would be asked\n")
-	}
-	return b.String()
-}
 
 // Explain tells how the query that f makes would be answered, without running
 // it. It has the shape of gorm's ToSQL:
@@ -113,10 +63,9 @@ func (x explained) of(tx *gorm.DB) Explanation {
 	if len(x) > 0 {
 		return x[0].text
 	}
-	return Explanation{
-		SQL:    tx.Dialector.Explain(tx.Statement.SQL.String(), tx.Statement.Vars...),
-		Reason: ReasonNotRead, Detail: "the statement is not a read",
-	}
+	e := Explanation{SQL: tx.Dialector.Explain(tx.Statement.SQL.String(), tx.Statement.Vars...)}
+	e.refuse(ReasonNotRead, "the statement is not a read")
+	return e
 }
 
 // explain fills in the explanation that the statement carries, if it does.
@@ -125,25 +74,95 @@ func (b *binding) explain(db *gorm.DB, f form) {
 	if !ok || db.Error != nil {
 		return
 	}
-	e := Explanation{SQL: db.Dialector.Explain(db.Statement.SQL.String(), db.Statement.Vars...)}
+	e := Explanation{
+		SQL:       db.Dialector.Explain(db.Statement.SQL.String(), db.Statement.Vars...),
+		Operation: operationOf(db, f).String(),
+	}
 	defer func() {
 		seen := v.(*explained)
 		*seen = append(*seen, explained{{db.Statement, e}}...)
 	}()
 	r, reason, detail := b.plan(db, f)
 	defer r.release()
+	if r.plan != nil {
+		e.Tables = append([]string(nil), r.plan.Tables...)
+	}
+	if r.wishes != nil {
+		e.inForce(r.wishes)
+	}
 	if reason != "" {
-		e.Reason, e.Detail = reason, detail
+		e.refuse(reason, detail)
 		return
 	}
 	e.Cacheable = true
 	e.Key = b.cacheKey(db, r, f).String()
-	e.Tables = append([]string(nil), r.plan.Tables...)
-	e.Tags = append([]string(nil), r.options.tags...)
-	e.Pending = r.sample.Pending()
-	if entry, ok := b.plugin.cache.Get(r.enc.Bytes(), &r.sample); ok {
-		now := time.Now()
-		e.Cached, e.Tier, e.Form = true, "memory", entry.Result.(*result).form()
-		e.Age, e.TTL = now.Sub(entry.Created), entry.Expires.Sub(now)
+	e.Pins = r.plan.Pinned(r.args)
+	e.Pending = r.sample.CorePending()
+	entry, ok := b.plugin.cache.Get(r.enc.Bytes(), &r.sample)
+	e.Depends = b.depends(r, ok && entry.Narrow())
+	if ok {
+		e.found(b.plugin.cache, entry)
 	}
+}
+
+// inForce notes what was wished of the read.
+func (e *Explanation) inForce(w *wishes) {
+	e.Policy, e.Refresh = w.policy, w.refresh
+	e.StoredFor, e.SWR, e.StaleIfError = w.ttl, w.swr, w.staleIfError
+	e.Tags = append([]string(nil), w.tags...)
+	e.Names = append([]string(nil), w.names...)
+}
+
+// refuse notes why the read is not cached.
+func (e *Explanation) refuse(r Reason, detail string) {
+	e.Reason, e.Detail, e.Mend = r, detail, r.Mend()
+}
+
+// found notes the entry that is in the cache.
+func (e *Explanation) found(c *tiered.Cache, entry *tiered.Entry) {
+	now := c.Now()
+	res := entry.Result.(*result)
+	e.Tier, e.Form, e.Size = tierMemory, res.form(), entry.Size()
+	e.Age, e.TTL = now.Sub(entry.Created), entry.Expires.Sub(now)
+	switch {
+	case c.Fresh(entry):
+		e.Cached = true
+	case entry.StaleWithin(now, max(e.SWR, e.StaleIfError)):
+		e.Cached, e.Stale = true, true
+	}
+}
+
+// depends prints the tags of a read's result. narrow says that all records
+// that it is pinned to are known to be there, so that it does not depend on
+// the set.
+func (b *binding) depends(r *read, narrow bool) []string {
+	tags := []invalidation.Tag{invalidation.Everything(), invalidation.Database("")}
+	pinned := r.records > 0
+	for _, t := range r.plan.Tables {
+		if pinned {
+			tags = append(tags, invalidation.Table("", t))
+		}
+		if !pinned || !narrow {
+			tags = append(tags, invalidation.Set("", t))
+		}
+	}
+	for _, t := range r.wishes.tags {
+		tags = append(tags, invalidation.Custom("", t))
+	}
+	for _, n := range r.wishes.names {
+		tags = append(tags, invalidation.Named("", n))
+	}
+	if r.tenant != "" {
+		tags = append(tags, invalidation.Tenant("", r.tenant))
+	}
+	out := make([]string, 0, len(tags)+r.records)
+	for _, t := range tags {
+		out = append(out, t.String())
+	}
+	if pinned {
+		for _, p := range r.plan.Pinned(r.args) {
+			out = append(out, "record:"+p)
+		}
+	}
+	return out
 }

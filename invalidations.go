@@ -50,9 +50,10 @@ const (
 type InvalidationStats struct {
 	// ByKind are all that were begun, by kind.
 	ByKind map[InvalidationKind]uint64
-	// Tags are how many places of tags they touched, in sum.
+	// Tags are how many places of tags the writes touched, in sum.
 	Tags uint64
-	// Failed are writes that the database refused, Unknown those whose
+	// Failed are writes that the database refused and invalidations by hand
+	// that returned an error, Unknown those whose
 	// outcome nobody can tell.
 	Failed, Unknown uint64
 	// Pending are the writes under way now, Held those of unknown outcome
@@ -128,6 +129,22 @@ func (in invalidating) ended(o WriteOutcome, entries int, err error) {
 		InvalidationStartData: in.shown.data, Outcome: o, Entries: entries, Err: err, Duration: in.shown.took(),
 	}
 	in.shown.end(func(o InvalidationObserver, ctx context.Context) { o.InvalidationEnd(ctx, data) })
+}
+
+// byHand runs an invalidation that was asked for, counts it and tells the
+// observers. what says in words what is invalidated, such as "tags front,
+// menu"; tables are those that are meant, all says that it is everything of the
+// plugin. f returns how many entries died.
+func (p *Plugin) byHand(ctx context.Context, what string, tables []string, all bool, f func() (int, error)) (int, error) {
+	in := p.counters.invalidate(ctx, InvalidationStartData{
+		Kind: InvalidationManual, What: what, Tables: tables, All: all,
+	}, 0)
+	outcome, n, err := WriteFailed, 0, error(nil)
+	defer func() { in.ended(outcome, n, err) }() // a panic too
+	if n, err = f(); err == nil {
+		outcome = WriteCommitted
+	}
+	return n, err
 }
 
 // listener tells the counters and the observers of the writes of one gate.

@@ -49,7 +49,8 @@ type Status struct {
 	Outcome Outcome
 	// Tier is where a hit or a stale result was found; empty otherwise.
 	Tier string
-	// Reason is why a bypass went past the cache; empty otherwise.
+	// Reason is why a bypass went past the cache, or why a read that wanted
+	// the cache only could not be cached; empty otherwise.
 	Reason Reason
 	// Age is how long before the result was read from the database; 0 if the
 	// database was asked, or if nobody asked for it: it is known to
@@ -68,7 +69,15 @@ func (s Status) String() string {
 		text += " in " + s.Tier
 	}
 	if s.Age > 0 {
-		text += ", " + s.Age.Round(time.Millisecond).String() + " old"
+		text += ", " + rounded(s.Age) + " old"
 	}
 	return text
+}
+
+// rounded prints a duration for people.
+func rounded(d time.Duration) string {
+	if d.Abs() < 10*time.Millisecond {
+		return d.Round(time.Microsecond).String()
+	}
+	return d.Round(time.Millisecond).String()
 }
