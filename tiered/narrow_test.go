@@ -166,6 +166,9 @@ func TestFlightsTellCoresApart(t *testing.T) {
 	if again := c.Again(&pinned); !again.Pinned() || !again.Equal(&pinned) {
 		t.Error("a sample taken anew has another core")
 	}
+	if out := c.Store(aKey, c.Make(number(1), &pinned, Making{}), f); out != Outdated {
+		t.Errorf("what depends on all, of a flight that was replaced: %v", out)
+	}
 	f.Finish(nil)
 	g.Finish(nil)
 }
