@@ -21,4 +21,10 @@ var (
 	// ErrNotInstalled: the *gorm.DB does not use the plugin. Call db.Use
 	// first.
 	ErrNotInstalled = errors.New("querycache: the plugin is not installed on this database; call db.Use first")
+	// ErrUnknownTable: none of the plugin's databases has a table or view of
+	// that name. Check the spelling; call Reload if it was made past GORM.
+	ErrUnknownTable = errors.New("querycache: no database of the plugin has this table")
+	// ErrInvalidArgument: what a method or Fetch was given cannot be used;
+	// the text says what to pass instead.
+	ErrInvalidArgument = errors.New("querycache: invalid argument")
 )

@@ -11,20 +11,6 @@ import (
 	"github.com/gorm-querycache/querycache/internal/txpool"
 )
 
-// InvalidateTags invalidates every result that was read with one of the tags
-// (see Tags), those being read at this moment included. It returns how many
-// stored results that were valid have died. It returns ErrClosed, wrapped,
-// after Close.
-func (p *Plugin) InvalidateTags(_ context.Context, tags ...string) (int, error) {
-	if p.err != nil {
-		return 0, p.err
-	}
-	if p.closed.Load() {
-		return 0, fmt.Errorf("invalidating tags: %w", ErrClosed)
-	}
-	return p.cache.Invalidate(p.customSlots(tags)), nil
-}
-
 // Reload reads the catalogs of all databases again. Call it after the schema
 // was changed past GORM, such as by a migration tool that works on db.DB():
 // until then tables that are new are not cached, and what new triggers and

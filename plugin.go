@@ -43,6 +43,7 @@ type Plugin struct {
 	adopting  sync.Mutex // held while a database is added
 	mu        sync.Mutex // guards strays
 	databases atomic.Pointer[[]*database]
+	models    models
 	strays    map[sqlscan.Dialect]*txpool.Gate // by dialect; see strayGate
 }
 
@@ -91,6 +92,7 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	if p.closed.Load() {
 		return fmt.Errorf("installing on a database: %w", ErrClosed)
 	}
+	p.models.learn(db.NamingStrategy)
 	b := &binding{plugin: p, home: p.adoptHome(db)}
 	b.adoptResolver(db)
 	return b.register(db)

@@ -18,6 +18,7 @@ package analysis
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -111,13 +112,25 @@ type version struct {
 	// attached: some connection has another database's file attached.
 	attached bool
 	options  *sqlscan.Options // with the functions that the catalog lists
+	names    func() map[string]bool
 	plans    textCache
 }
+
+// lists tells whether the catalog, or some connection, has a table or view of
+// that name.
+func (v *version) lists(name string) bool { return v.names()[name] || v.shadows[name] }
 
 // withCatalog puts a catalog in force, and what users made of functions: a name
 // that a text calls may be theirs.
 func (v *version) withCatalog(c *catalog.Catalog, base *sqlscan.Options) {
 	v.catalog = c
+	v.names = sync.OnceValue(func() map[string]bool {
+		names := map[string]bool{}
+		for _, n := range slices.Concat(c.Tables(), c.Views()) {
+			names[n] = true
+		}
+		return names
+	})
 	v.options = &sqlscan.Options{Routines: c.Routines()}
 	if base != nil {
 		v.options.PureFunctions = base.PureFunctions
@@ -195,7 +208,7 @@ func (a *Analyzer) change(f func(v *version)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	old := a.current.Load()
-	v := &version{identity: old.identity, catalog: old.catalog, shadows: old.shadows, dirty: old.dirty, attached: old.attached, options: old.options}
+	v := &version{identity: old.identity, catalog: old.catalog, shadows: old.shadows, dirty: old.dirty, attached: old.attached, options: old.options, names: old.names}
 	f(v)
 	a.current.Store(v)
 }
