@@ -97,9 +97,7 @@ func (c *Cache) Get(key []byte, sm *invalidation.Sample) (*Entry, bool) {
 // more.
 func (c *Cache) Join(key []byte, sm *invalidation.Sample) (f *Flight, leads bool) {
 	if sm.Pending() {
-		f = newFlight(&c.flights, string(key), sm)
-		f.alone = true
-		return f, true
+		return newFlight(&c.flights, string(key), sm), true
 	}
 	f, leads = c.flights.join(string(key), sm)
 	if !leads {
@@ -209,8 +207,9 @@ func (c *Cache) StoreWithin(key []byte, e *Entry, f *Flight, maxBytes int64) Out
 
 // superseded tells whether the flight that made e was replaced, so that there
 // is something better. The one in its place may only have seen another stamp
-// of a tag beyond the core. If e does not depend on that it is as good, and
-// where a table is written all the time perhaps the only one to get so far.
+// of a tag beyond the core, or the flight had no place since such a tag was
+// pending. If e does not depend on that it is as good, and where a table is
+// written all the time perhaps the only one to get so far.
 func superseded(e *Entry, f *Flight) bool {
 	return f != nil && f.replaced() && !(e.Narrow() && f.sample.Pinned())
 }

@@ -13,8 +13,6 @@ type Flight struct {
 	key    string
 	sample invalidation.Sample
 	done   chan struct{}
-	// alone says that nobody joins it, nor takes its place.
-	alone bool
 
 	// entry is written before done is closed and read after.
 	entry *Entry
@@ -46,11 +44,8 @@ func newFlight(g *flights, key string, sm *invalidation.Sample) *Flight {
 	return &Flight{group: g, key: key, sample: sm.Keep(false), done: make(chan struct{})}
 }
 
-// replaced tells whether another flight took f's place, or f is over.
+// replaced tells whether f is not the flight of its key, or not any more.
 func (f *Flight) replaced() bool {
-	if f.alone {
-		return false
-	}
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
 	return f.group.m[f.key] != f
