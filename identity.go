@@ -10,7 +10,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-querycache/querycache/internal/sqlscan"
-	"github.com/gorm-querycache/querycache/invalidation"
 	"github.com/gorm-querycache/querycache/key"
 )
 
@@ -126,14 +125,6 @@ func (p *Plugin) tenant(stmt *gorm.Statement, w *wishes) string {
 		return p.cfg.Tenant(stmt.Context)
 	}
 	return ""
-}
-
-func (p *Plugin) customSlots(tags []string) []invalidation.Slot {
-	out := make([]invalidation.Tag, len(tags))
-	for i, t := range tags {
-		out[i] = invalidation.Custom(p.cfg.Namespace, t)
-	}
-	return p.stamps.Slots(out)
 }
 
 // label is the key in the form that people read, without its fingerprint.

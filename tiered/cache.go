@@ -224,6 +224,9 @@ func (c *Cache) dropped(e *Entry) bool { return e.sample.Generation != c.generat
 // Invalidate bumps slots by hand, so that everything that depends on one of
 // them is dead, fills under way included. It tells how many entries died.
 func (c *Cache) Invalidate(slots []invalidation.Slot) int {
+	if len(slots) == 0 {
+		return 0
+	}
 	hit := make(map[invalidation.Slot]bool, len(slots))
 	for _, n := range slots {
 		hit[n] = true
@@ -241,10 +244,13 @@ func (c *Cache) Invalidate(slots []invalidation.Slot) int {
 		return true
 	})
 	c.stamps.Bump(slots)
+	n := 0
 	for _, key := range dead {
-		c.l1.Delete([]byte(key))
+		if c.l1.Delete([]byte(key)) { // otherwise somebody else invalidated it as well, and counts it
+			n++
+		}
 	}
-	return len(dead)
+	return n
 }
 
 // Drop drops the entries that f chooses, and tells how many of them were

@@ -21,6 +21,8 @@ type Planner struct {
 
 	mu    sync.Mutex // held by writers of plans
 	plans atomic.Pointer[map[planKey]planned]
+
+	values sync.Map // reflect.Type → plannedValue
 }
 
 // planKey is all that a plan depends on. The schema stands for the schema
