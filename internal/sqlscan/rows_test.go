@@ -37,12 +37,12 @@ var rowColumns = []string{"id", "a", "b", "c"}
 
 func newRowReference(tb testing.TB, d Dialect) *rowReference {
 	tb.Helper()
-	driver, dsn, create := "sqlite3", ":memory:", "CREATE TABLE"
+	driver, dsn, create, strict := "sqlite3", ":memory:", "CREATE TABLE", " STRICT" // integers only, as elsewhere
 	switch d {
 	case Postgres:
-		driver, dsn, create = "pgx", os.Getenv("QUERYCACHE_POSTGRES_DSN"), "CREATE TEMPORARY TABLE"
+		driver, dsn, create, strict = "pgx", os.Getenv("QUERYCACHE_POSTGRES_DSN"), "CREATE TEMPORARY TABLE", ""
 	case MySQL:
-		driver, dsn, create = "mysql", os.Getenv("QUERYCACHE_MYSQL_DSN"), "CREATE TEMPORARY TABLE"
+		driver, dsn, create, strict = "mysql", os.Getenv("QUERYCACHE_MYSQL_DSN"), "CREATE TEMPORARY TABLE", ""
 	}
 	if dsn == "" {
 		if strings.Contains(os.Getenv("QUERYCACHE_REQUIRE"), d.String()) {
@@ -72,7 +72,10 @@ func newRowReference(tb testing.TB, d Dialect) *rowReference {
 			tb.Fatalf("%s: %v", text, err)
 		}
 	}
-	exec(create + " t (id integer primary key, a integer, b integer, c integer, UNIQUE (a, b))")
+	if d == MySQL { // else a column beside an aggregate is that of any row
+		exec("SET SESSION sql_mode = CONCAT(@@sql_mode, ',ONLY_FULL_GROUP_BY')")
+	}
+	exec(create + " t (id integer primary key, a integer, b integer, c integer, UNIQUE (a, b))" + strict)
 	exec("INSERT INTO t (id, a, b, c) VALUES (0,0,1,2), (1,1,1,1), (2,1,2,NULL), (3,3,1,1), (4,NULL,1,0), (5,2,2,2), (6,NULL,NULL,NULL), (7,0,0,0), (8,2,1,1), (9,4,3,2)")
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
