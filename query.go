@@ -39,15 +39,24 @@ func (b *binding) query(old func(*gorm.DB)) func(*gorm.DB) {
 		case b.cacheOnly(r, reason):
 			db.AddError(errCacheMiss(r, reason))
 		default:
-			b.bypass(db, r, reason, db.Statement.Vars)
+			b.bypass(db, r, reason)
 		}
 	}
 }
 
 // bypass reads the database, past the cache.
-func (b *binding) bypass(db *gorm.DB, r *read, reason Reason, args []any) {
+func (b *binding) bypass(db *gorm.DB, r *read, reason Reason) {
 	r.bypassed(reason)
-	scan(db, b.announced(db.Statement.ConnPool), args, nil, nil)
+	scan(db, b.announced(db.Statement.ConnPool), r.bound(db.Statement), nil, nil)
+}
+
+// bound are the statement's arguments, those that were asked for their values
+// as they answered.
+func (r *read) bound(stmt *gorm.Statement) []any {
+	if r.args == nil {
+		return stmt.Vars
+	}
+	return r.args
 }
 
 // same tells whether two callbacks are one function.
@@ -80,7 +89,7 @@ func (b *binding) read(db *gorm.DB, r *read) {
 		db.AddError(errCacheMiss(r, ""))
 	case r.sample.CorePending():
 		r.db.gate.Sweep()
-		b.bypass(db, r, ReasonPending, r.args)
+		b.bypass(db, r, ReasonPending)
 	case at.spare && r.servable(at.entry):
 		b.fillOr(db, r, at.entry)
 	case at.alone || r.sample.Pending():

@@ -71,10 +71,7 @@ func (b *binding) rowsOf(db *gorm.DB) (out *sql.Rows, err error) {
 		return nil, errCacheMiss(r, reason)
 	case reason != "":
 		r.bypassed(reason)
-		if r.args == nil {
-			return ask(stmt.Vars)
-		}
-		return ask(r.args)
+		return ask(r.bound(stmt))
 	}
 	stores := b.streams(db, r, formRows)
 	asking := p.counters.asked()
@@ -118,11 +115,7 @@ func (b *binding) rowOf(db *gorm.DB) (out *sql.Row) {
 		return rows.Fail(errCacheMiss(r, reason))
 	case reason != "":
 		r.bypassed(reason)
-		args := r.args
-		if args == nil {
-			args = stmt.Vars
-		}
-		return b.announced(stmt.ConnPool).QueryRowContext(stmt.Context, stmt.SQL.String(), args...)
+		return b.announced(stmt.ConnPool).QueryRowContext(stmt.Context, stmt.SQL.String(), r.bound(stmt)...)
 	}
 	stores := b.streams(db, r, formRow)
 	asking := p.counters.asked()
