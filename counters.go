@@ -52,35 +52,25 @@ func (c *causes[C]) read() map[C]uint64 {
 	return out
 }
 
-// slot is what one read is counted as. The first tier's answers have slots of
-// their own: they are too many to be looked up by the tier's name.
+// slot is what one read is counted as.
 type slot uint8
 
 const (
-	slotHit slot = iota // in the first tier
-	slotHitBelow
-	slotStale // in the first tier
-	slotStaleBelow
+	slotHit slot = iota
+	slotStale
 	slotShared
 	slotMiss
 	slotBypass
 	slotError
-	slots
+	slots = 8 // one cache line of them
 )
 
-func slotOf(st *Status) slot {
-	first := st.Tier == tierMemory
-	switch st.Outcome {
+func slotOf(o Outcome) slot {
+	switch o {
 	case OutcomeHit:
-		if first {
-			return slotHit
-		}
-		return slotHitBelow
+		return slotHit
 	case OutcomeStale:
-		if first {
-			return slotStale
-		}
-		return slotStaleBelow
+		return slotStale
 	case OutcomeShared:
 		return slotShared
 	case OutcomeMiss:
@@ -245,12 +235,8 @@ func (x *tableIndex) each(f func(*tableCounters)) {
 
 // counters are what Stats is read from.
 type counters struct {
-	// hits, shared, misses and rejections count that of which no more is told.
-	hits, shared, misses, rejections counter
-
 	reads     tableIndex
 	bypassed  causes[Reason]
-	below     causes[string] // answers of tiers below the first
 	stores    counter
 	outdated  counter
 	rejected  causes[Rejection]
@@ -260,8 +246,6 @@ type counters struct {
 	writes    writeCounters
 	observers observers
 }
-
-func (c *counters) bypass(r Reason) { c.bypassed.add(r) }
 
 // stored, overtaken and reject count what became of a result that was read to
 // be stored.

@@ -15,12 +15,9 @@ import (
 func (p *Plugin) ended(db *gorm.DB, r *read, f form, st Status, w *watched) {
 	op := operationOf(db, f)
 	t := p.counters.reads.of(entity(db.Statement, r.plan))
-	t.add(op, slotOf(&st))
-	switch {
-	case st.Outcome == OutcomeBypass:
+	t.add(op, slotOf(st.Outcome))
+	if st.Outcome == OutcomeBypass {
 		p.counters.bypassed.add(st.Reason)
-	case st.Tier != "" && st.Tier != tierMemory:
-		p.counters.below.add(st.Tier)
 	}
 	if w != nil {
 		p.tell(db, r, f, st, w, t.table, op.String())

@@ -166,3 +166,15 @@ func (h *DatabaseHealth) heldIssues(held txpool.Held) {
 			"begin transactions with db.Begin or db.Transaction")
 	}
 }
+
+// report tells the operator of a database that was just installed: once that it
+// is there, and what is wrong with it.
+func (d *database) report() {
+	h, log := d.health(), d.plugin.cfg.Logger
+	if h.State == HealthUp {
+		log.Info("querycache: installed", "database", h.Name, "dialect", h.Dialect, "tables", h.Tables)
+	}
+	for _, i := range h.Issues {
+		log.Warn("querycache: "+i.Problem, "database", h.Name, "dialect", h.Dialect, "mend", i.Mend)
+	}
+}

@@ -268,6 +268,81 @@ func TestObserversAreToldOfRefreshes(t *testing.T) {
 	}
 }
 
+func TestObserversAreToldOfInvalidationsByHand(t *testing.T) {
+	t.Parallel()
+	d := testdb.New(t, testdb.SQLite)
+	seed(t, d)
+	w := &watching{}
+	p := open(t, d, opening{Config: querycache.Config{Observers: []any{w}}})
+	type key struct{}
+	ctx := context.WithValue(t.Context(), key{}, true)
+	for _, c := range []struct {
+		name       string
+		invalidate func() (int, error)
+		want       querycache.InvalidationStartData
+		entries    int
+		fails      bool
+	}{
+		{"tags", func() (int, error) { return p.cache.InvalidateTags(ctx, "front", "menu") },
+			querycache.InvalidationStartData{What: "tags front, menu"}, 1, false},
+		{"tables", func() (int, error) { return p.cache.InvalidateTable(ctx, "users") },
+			querycache.InvalidationStartData{What: "tables users", Tables: []string{"users"}}, 2, false},
+		{"everything", func() (int, error) { return p.cache.Clear(ctx) },
+			querycache.InvalidationStartData{What: "everything", All: true}, 3, false},
+		{"a mistake", func() (int, error) { return p.cache.InvalidateNamed(ctx, "") },
+			querycache.InvalidationStartData{What: "names "}, 0, true},
+	} {
+		must(t, p.cached.Scopes(querycache.Tags("menu")).Find(&[]User{}).Error)
+		must(t, p.cached.Find(&[]User{}).Error)
+		must(t, p.cached.Find(&[]Pet{}).Error)
+		w.reset()
+		before := p.cache.Stats()
+		n, err := c.invalidate()
+		told := w.written()
+		c.want.Kind = querycache.InvalidationManual
+		if len(told) != 1 || fmt.Sprint(told[0].InvalidationStartData) != fmt.Sprint(c.want) ||
+			n != c.entries || told[0].Entries != n || (err != nil) != c.fails || !errors.Is(told[0].Err, err) ||
+			(told[0].Outcome == querycache.WriteFailed) != c.fails {
+			t.Errorf("%s: %d, %v, told %+v", c.name, n, err, told)
+		}
+		got := p.cache.Stats().Sub(before).Invalidations
+		if got.ByKind[querycache.InvalidationManual] != 1 || got.Pending != 0 || (got.Failed == 1) != c.fails {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+	}
+	w.settled(t)
+}
+
+// A pool that two plugins share has one gate: each of them is told of what goes through it.
+func TestTwoPluginsAreBothToldOfAWrite(t *testing.T) {
+	t.Parallel()
+	d := testdb.New(t, testdb.SQLite)
+	seed(t, d)
+	first, second := &watching{}, &watching{}
+	one := querycache.New(querycache.Config{Observers: []any{first}})
+	p := open(t, d, opening{Before: []gorm.Plugin{named{one, "other"}}, Config: querycache.Config{Observers: []any{second}}})
+	must(t, p.cached.Model(&User{}).Where("id = 4").Update("age", 24).Error)
+	for _, w := range []*watching{first, second} {
+		w.settled(t)
+		if told := w.written(); len(told) != 1 || told[0].Kind != querycache.InvalidationUpdate {
+			t.Errorf("told %+v", told)
+		}
+	}
+	for _, cache := range []*querycache.Plugin{one, p.cache} {
+		if s := cache.Stats().Invalidations; s.ByKind[querycache.InvalidationUpdate] != 1 || s.Pending != 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// named is a plugin under another name.
+type named struct {
+	*querycache.Plugin
+	name string
+}
+
+func (n named) Name() string { return n.name }
+
 // The log has tables and keys, and never a value.
 func TestLogObserver(t *testing.T) {
 	t.Parallel()
@@ -284,6 +359,8 @@ func TestLogObserver(t *testing.T) {
 		_ = p.cached.Find(&[]User{}, "nosuchcolumn = 'a secret'")
 		must(t, p.cached.Model(&User{}).Where("name = ?", "a secret").Update("name", "a secret").Error)
 		must(t, p.cached.Model(&User{}).Where("id = ?", 4).Update("age", 24).Error)
+		_, err := p.cache.InvalidateTags(t.Context(), "front")
+		must(t, err)
 		text := log.String()
 		if strings.Contains(text, "secret") {
 			t.Errorf("a value is in the log: %s", text)
@@ -300,16 +377,16 @@ func TestLogObserver(t *testing.T) {
 			must(t, json.Unmarshal([]byte(line), &m))
 			lines = append(lines, m)
 		}
-		if len(lines) != 6 {
+		if len(lines) != 7 {
 			t.Fatalf("%d lines: %s", len(lines), text)
 		}
-		for i, outcome := range []string{"miss", "hit", "bypass", "miss", "committed", "committed"} {
+		for i, outcome := range []string{"miss", "hit", "bypass", "miss", "committed", "committed", "committed"} {
 			if lines[i]["outcome"] != outcome || lines[i]["level"] != "DEBUG" {
 				t.Errorf("line %d: %v", i, lines[i])
 			}
 		}
 		if lines[0]["table"] != "users" || lines[1]["tier"] != "memory" || lines[2]["reason"] != "skip" || lines[3]["failed"] != true ||
-			lines[4]["kind"] != "bulk" || lines[5]["kind"] != "update" || lines[0]["key"] == nil {
+			lines[4]["kind"] != "bulk" || lines[5]["kind"] != "update" || lines[6]["what"] != "tags front" || lines[0]["key"] == nil {
 			t.Errorf("%s", text)
 		}
 	}

@@ -89,8 +89,11 @@ type ReadStats struct {
 	Hits, Stale, Shared, Misses, Bypassed, Errors uint64
 }
 
-// TierStats are counts of one tier.
+// TierStats are counts of one tier. Of a tier of your own (Config.L1) what it
+// does not tell by the methods Len() int, Bytes() int64 and Stats()
+// memory.Stats is 0.
 type TierStats struct {
+	// Name of the first tier is "memory".
 	Name string
 	// Hits are reads that the tier answered, with stale results too. Misses
 	// are those that were not bypassed and that it did not answer: a later
@@ -138,8 +141,8 @@ func (r ReadStats) HitRate() float64 {
 }
 
 func (r *ReadStats) add(n *[slots]uint64) {
-	r.Hits += n[slotHit] + n[slotHitBelow]
-	r.Stale += n[slotStale] + n[slotStaleBelow]
+	r.Hits += n[slotHit]
+	r.Stale += n[slotStale]
 	r.Shared += n[slotShared]
 	r.Misses += n[slotMiss]
 	r.Bypassed += n[slotBypass]
@@ -161,7 +164,6 @@ func (p *Plugin) Stats() Stats {
 		Refreshes:     RefreshStats{c.refreshes.started.sum(), c.refreshes.failed.sum()},
 		Invalidations: c.writes.read(),
 	}
-	s.Rejections = c.rejections.sum()
 	for _, n := range s.Rejected {
 		s.Rejections += n
 	}
@@ -187,14 +189,13 @@ func (p *Plugin) Stats() Stats {
 	})
 	var total ReadStats
 	total.add(&all)
-	s.Hits, s.Stale, s.Shared = total.Hits+c.hits.sum(), total.Stale, total.Shared+c.shared.sum()
-	s.Misses, s.Errors = total.Misses+c.misses.sum(), total.Errors
-	p.tierStats(&s, &all)
+	s.Hits, s.Stale, s.Shared, s.Misses, s.Errors = total.Hits, total.Stale, total.Shared, total.Misses, total.Errors
+	p.tierStats(&s)
 	return s
 }
 
 // tierStats adds what the tiers know of themselves.
-func (p *Plugin) tierStats(s *Stats, n *[slots]uint64) {
+func (p *Plugin) tierStats(s *Stats) {
 	if p.l1 == nil {
 		return
 	}
@@ -208,10 +209,9 @@ func (p *Plugin) tierStats(s *Stats, n *[slots]uint64) {
 	if l1, ok := p.l1.(interface{ Bytes() int64 }); ok {
 		s.Bytes = l1.Bytes()
 	}
-	hits := n[slotHit] + n[slotStale]
 	s.Tiers = []TierStats{{
 		Name: tierMemory,
-		Hits: hits, Misses: s.Hits + s.Stale + s.Shared + s.Misses - hits,
+		Hits: s.Hits + s.Stale, Misses: s.Shared + s.Misses,
 		Stores: s.Stores, Rejections: s.Rejections,
 		Evictions: s.Evictions, Expirations: s.Expirations,
 		Entries: s.Entries, Bytes: s.Bytes,
