@@ -3,6 +3,7 @@ package querycache_test
 import (
 	"bytes"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/gorm-querycache/querycache"
 	"github.com/gorm-querycache/querycache/internal/testdb"
+	"github.com/gorm-querycache/querycache/memory"
+	"github.com/gorm-querycache/querycache/tiered"
 )
 
 type ledger struct {
@@ -144,5 +147,34 @@ func TestAPanicOfCloneOnAHitAsksTheDatabase(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "not today") {
 		t.Error("nobody was told")
+	}
+}
+
+// nilTier is a tier that nobody made.
+type nilTier struct{ tiered.Local }
+
+// What is wrong with the controls is told by db.Use, with the field and what to set instead.
+func TestMistakesInControlsNameTheField(t *testing.T) {
+	t.Parallel()
+	rule := func(r querycache.TableRule) querycache.Config {
+		return querycache.Config{Tables: map[string]querycache.TableRule{"shop.Orders": r}}
+	}
+	for told, cfg := range map[string]querycache.Config{
+		"Policy is 99: set":                  {Policy: 99},
+		"L1 and Memory are both set":         {L1: &nilTier{}, Memory: memory.Config{MaxBytes: 1 << 20}},
+		"L1 is a nil":                        {L1: (*nilTier)(nil)},
+		"Tiered.Jitter is 2: set":            {Tiered: tiered.Config{Jitter: 2}},
+		"Tiered.SWR is -1ns: set":            {Tiered: tiered.Config{SWR: -1}},
+		"Tiered.StaleIfError is -1ns: set":   {Tiered: tiered.Config{StaleIfError: -1}},
+		"Tiered.NegativeTTL is -1ns: set":    {Tiered: tiered.Config{NegativeTTL: -1}},
+		"Observers[0] is nil: remove it":     {Observers: []any{nil}},
+		`Tables["shop.Orders"]: TTL is -1ns`: rule(querycache.TableRule{TTL: -1}),
+		`Tables["shop.Orders"]: Off and On`:  rule(querycache.TableRule{Off: true, On: true}),
+		`Tables["shop.Orders"]: Off is set`:  rule(querycache.TableRule{Off: true, TTL: 1}),
+	} {
+		err := testdb.Open(t, testdb.Options{}).Use(querycache.New(cfg))
+		if !errors.Is(err, querycache.ErrConfig) || !strings.Contains(fmt.Sprint(err), told) {
+			t.Errorf("want to be told that %s: %v", told, err)
+		}
 	}
 }

@@ -20,6 +20,8 @@ const settingsKey = "querycache:options"
 // Generic makes a scope of them for gorm.G. Preloads inherit the options of
 // their query. A scope wins over the context, option by option; tags and names
 // of both add up. What neither says is said by Config.Tables, then by Config.
+// How long and whether a result is kept is said by the query that stores it; how
+// stale it may be, by the query that is answered with it too.
 //
 // A query whose options cannot be used, such as TTL(-1), is read from the
 // database as if it had asked to Skip; Stats and Explain tell so by
