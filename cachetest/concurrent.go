@@ -77,6 +77,9 @@ func neverOlderThanTheLastSet(s *subject) {
 		for r := range readers {
 			s.start(&wg, func() {
 				for i := r; !stop.Load(); i++ {
+					if i%16 == 0 {
+						runtime.Gosched() // or one processor would be the readers' alone
+					}
 					before := over[i%2].Load()
 					if e, ok := s.Get([]byte(keys[i%2])); ok && number(e) <= before && wrong.Add(1) == 1 {
 						s.Errorf("Get found entry %d; all up to %d had been replaced or deleted when it began", number(e), before)

@@ -115,7 +115,8 @@ func TestFaultySeed(t *testing.T) {
 		}
 		return s
 	}
-	if outcome(1) != outcome(1) || outcome(1) == outcome(2) {
+	first := outcome(1)
+	if again, other := outcome(1), outcome(2); again != first || other == first {
 		t.Error("the seed does not decide what happens")
 	}
 }

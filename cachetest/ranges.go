@@ -2,6 +2,7 @@ package cachetest
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -102,6 +103,7 @@ func rangeMissesNothing(s *subject) {
 					return
 				default:
 				}
+				runtime.Gosched()
 				k := fmt.Sprint("churn", (i*7+g)%100)
 				if i%3 == 0 {
 					s.Delete([]byte(k))
