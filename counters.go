@@ -106,10 +106,11 @@ const (
 	opPluck
 	opRows
 	opRow
+	opFetch
 	operations
 )
 
-var operationNames = [operations]string{"find", "first", "count", "pluck", "rows", "row"}
+var operationNames = [operations]string{"find", "first", "count", "pluck", "rows", "row", fetchOperation}
 
 // String names the operation as keys and Stats do.
 func (o operationKind) String() string { return operationNames[o] }

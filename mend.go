@@ -12,6 +12,7 @@ var mends = map[Reason]string{
 	ReasonConnection:      "query through the *gorm.DB that the plugin was installed on, without putting another pool or connection into the session",
 	ReasonReplica:         "set Config.ReplicaLag to the longest that replicas are behind, or send the query to the source (dbresolver.Write)",
 	ReasonArgument:        "pass a number, a string, a []byte, a time.Time or a driver.Valuer that gives one of them, and a time instead of a text such as 'now'",
+	ReasonUncopyable:      "give the type that the log names a Clone method, or list it in Config.ImmutableTypes if nobody changes its values",
 	ReasonPending:         "none: it is cached again when the write has ended; if that lasts, look for transactions that are left open, and in Health",
 	ReasonRefused:         "write the statement in plainer SQL: the detail says what was not understood",
 	ReasonImpure:          "work out in Go what varies, such as the time, and pass it as an argument; name functions that depend on their arguments alone in Config.PureFunctions",

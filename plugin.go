@@ -44,13 +44,18 @@ type Plugin struct {
 	mu        sync.Mutex // guards strays
 	databases atomic.Pointer[[]*database]
 	models    models
-	strays    map[sqlscan.Dialect]*txpool.Gate // by dialect; see strayGate
+
+	bindings   atomic.Pointer[[]*binding]       // all; adopting is held to add one
+	lag        atomic.Pointer[lagging]          // see mayLag
+	uncopyable sync.Map                         // reflect.Type → true: logged by Fetch
+	strays     map[sqlscan.Dialect]*txpool.Gate // by dialect; see strayGate
 }
 
 // New makes a plugin. A mistake in cfg is reported by db.Use.
 func New(cfg Config) *Plugin {
 	p := &Plugin{cfg: cfg.withDefaults(), err: cfg.validate(), stamps: invalidation.Shared(), background: newBackground()}
 	p.databases.Store(&[]*database{})
+	p.bindings.Store(&[]*binding{})
 	if p.err != nil {
 		return p
 	}
@@ -95,6 +100,7 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	p.models.learn(db.NamingStrategy)
 	b := &binding{plugin: p, home: p.adoptHome(db)}
 	b.adoptResolver(db)
+	p.bind(b)
 	return b.register(db)
 }
 

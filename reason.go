@@ -35,6 +35,9 @@ const (
 	// ReasonArgument: an argument's type is not understood, or its text is
 	// a moving time such as "now".
 	ReasonArgument Reason = "argument"
+	// ReasonUncopyable: values of the type that Fetch was asked for cannot be
+	// copied.
+	ReasonUncopyable Reason = "not copyable"
 	// ReasonPending: a write to one of the tables was under way.
 	ReasonPending Reason = "write pending"
 	// ReasonRefused: the SQL text could be read in more than one way.
