@@ -279,6 +279,20 @@ func TestOnEvictedMayCallTheCache(t *testing.T) {
 	check(t, c)
 }
 
+// TestClosedWithinSet: by OnEvicted, as Set sweeps. Nothing is stored after that.
+func TestClosedWithinSet(t *testing.T) {
+	store := sharedWithOthers()
+	clock := &fakeClock{}
+	c := openShared(t, store, Config{}, WithClock(clock.now))
+	c.Set("a", &val{expires: clock.now().Add(time.Second)})
+	clock.advance(time.Hour)
+	store.OnEvicted(func(string, any) { c.Close() })
+	if c.Set("b", &val{}) || c.Len() != 0 || c.Stats().Rejections != 0 {
+		t.Errorf("stored after Close; %d entries, %+v", c.Len(), c.Stats())
+	}
+	check(t, c)
+}
+
 // TestOnEvictedMayPanic: the caller gets it, and the books are in order.
 func TestOnEvictedMayPanic(t *testing.T) {
 	store := sharedWithOthers()
