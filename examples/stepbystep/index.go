@@ -1,0 +1,30 @@
+package main
+
+// steps are the walk, in order. Each begins with an empty cache.
+var steps = []step{
+	{title: "Without a cache", run: withoutCache},
+	{title: "Use the cache", run: useTheCache},
+	{title: "All the other ways to read", run: waysToRead},
+	{title: "A write to one record", run: writeOneRecord},
+	{title: "A write and the lists", run: writeAndLists},
+	{title: "Raw SQL", run: rawSQL},
+	{title: "Transactions", run: transactions},
+	{title: "What is not there", run: notThere},
+	{title: "How long a result is kept", run: timesToLive},
+	{title: "A crowd with one question", run: crowd},
+	{title: "Nobody waits for a refresh", run: staleWhileRevalidate},
+	{title: "The database fails", run: databaseFails},
+	{title: "Options through the context", run: throughContext},
+	{title: "A writer past GORM", run: writerPastGORM},
+	{title: "Invalidate by tag and by name", run: invalidateByTag},
+	{title: "Invalidate by table, record and pattern", run: invalidateByTable},
+	{title: "Cache a computation", run: fetch},
+	{title: "Rules for tables", run: rulesForTables},
+	{title: "Cache only what asks for it", run: optIn},
+	{title: "Tenants", run: tenants, shows: []string{"tenantKey"}},
+	{title: "From the cache or not at all", run: cacheOnly},
+	{title: "Switch it off and on", run: switchOff},
+	{title: "Why is this not cached?", run: explain},
+	{title: "Watch it", run: observe, shows: []string{"journal"}},
+	{title: "What the cache counted", run: statistics},
+}
