@@ -204,9 +204,9 @@ func (b *binding) fill(db *gorm.DB, r *read, f *tiered.Flight, found *tiered.Ent
 	}
 	if found != nil { // it is of the same rows, in the other form; its age stays
 		have := found.Result.(*result)
-		made = found.With(&result{
+		made = b.plugin.cache.Make(&result{
 			rows: cmp.Or(res.rows, have.rows), copy: cmp.Or(res.copy, have.copy), schema: res.schema,
-		})
+		}, &r.sample, tiered.Making{Of: found})
 	} else {
 		making, ok := r.making(b.label(db, r, formDest), n)
 		if !ok {

@@ -89,7 +89,7 @@ func (b *binding) serve(db *gorm.DB, r *read, e *tiered.Entry) bool {
 		// reader gets it.
 		if s, rejected := b.take(db, r); rejected == "" {
 			full := &result{rows: res.rows, copy: s, schema: stmt.Schema}
-			b.plugin.cache.StoreWithin(r.enc.Bytes(), e.With(full), nil, r.wishes.maxBytes)
+			b.plugin.cache.StoreWithin(r.enc.Bytes(), b.plugin.cache.Make(full, &r.sample, tiered.Making{Of: e}), nil, r.wishes.maxBytes)
 		}
 	}
 	return true
