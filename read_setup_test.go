@@ -286,10 +286,12 @@ func holdServer(t *testing.T, dialect testdb.Dialect) {
 func onEmpty(t *testing.T, f func(t *testing.T, d *testdb.Database)) {
 	t.Helper()
 	t.Parallel()
-	testdb.Each(t, func(t *testing.T, d *testdb.Database) {
-		holdServer(t, d.Dialect)
-		f(t, d)
-	})
+	for _, dialect := range []testdb.Dialect{testdb.SQLite, testdb.Postgres, testdb.MySQL} {
+		t.Run(string(dialect), func(t *testing.T) {
+			holdServer(t, dialect) // before there is a database, until it is dropped
+			f(t, testdb.New(t, dialect))
+		})
+	}
 }
 
 // onOwn is onEmpty with what seed put there.
