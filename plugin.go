@@ -40,15 +40,16 @@ type Plugin struct {
 
 	background *background
 
-	adopting  sync.Mutex // held while a database is added
-	mu        sync.Mutex // guards strays
-	databases atomic.Pointer[[]*database]
-	models    models
+	models     models
+	uncopyable sync.Map // reflect.Type → true: Fetch told the operator
 
-	bindings   atomic.Pointer[[]*binding]       // all; adopting is held to add one
-	lag        atomic.Pointer[lagging]          // see mayLag
-	uncopyable sync.Map                         // reflect.Type → true: logged by Fetch
-	strays     map[sqlscan.Dialect]*txpool.Gate // by dialect; see strayGate
+	adopting  sync.Mutex // held while a database or a binding is added
+	databases atomic.Pointer[[]*database]
+	bindings  atomic.Pointer[[]*binding]
+	lag       atomic.Pointer[lagging] // see mayLag
+
+	mu     sync.Mutex                       // guards strays
+	strays map[sqlscan.Dialect]*txpool.Gate // by dialect; see strayGate
 }
 
 // New makes a plugin. A mistake in cfg is reported by db.Use.
