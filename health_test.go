@@ -63,6 +63,11 @@ func TestHealthOfWhatDoesNot(t *testing.T) {
 		must(t, temp.cached.Exec("CREATE TEMPORARY TABLE seen_rows (id INTEGER)").Error)
 		check(temp, querycache.HealthDegraded, "seen_rows")
 
+		// MySQL's catalog is that of the server. While somebody else makes or drops a table there, a write may
+		// reach everything for all that is known, and what is left pending here would be everything.
+		if d.Dialect == testdb.MySQL {
+			return
+		}
 		foreign := open(t, d)
 		tx, err := foreign.cached.Pool.Begin()
 		must(t, err)

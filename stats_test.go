@@ -320,8 +320,8 @@ func TestStatsOfManyTables(t *testing.T) {
 	}
 }
 
-// seenRow and seenOther are the tables of tests that leave something pending: on MySQL all databases of the
-// server share their tags.
+// seenRow and seenOther are the tables of tests that write much: on MySQL all databases of the server share
+// their tags.
 type seenRow struct {
 	ID int `gorm:"autoIncrement:false"`
 	N  int `gorm:"unique"`
@@ -406,6 +406,9 @@ func TestInvalidationsAreCountedByKind(t *testing.T) {
 			t.Errorf("one that fails: %+v", s)
 		}
 
+		if d.Dialect == testdb.MySQL {
+			return // what is held may be everything: see TestHealthOfWhatDoesNot
+		}
 		p.cached.Recorder.SetHooks(testdb.Hooks{After: loseCommits})
 		_ = db.Create(&seenRow{20, 20})
 		p.cached.Recorder.SetHooks(testdb.Hooks{})
