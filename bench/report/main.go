@@ -60,7 +60,20 @@ func run(ctx context.Context, args []string, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return write(o.out, tables(all, about(ctx, o)))
+	taken := about(ctx, o)
+	if all.cpu != "" {
+		taken += " Processor: " + all.cpu + "."
+	}
+	for _, s := range sections {
+		figures := s.tables(all)
+		if figures == "" {
+			continue
+		}
+		if err := s.write(o.out, taken+"\n\n"+figures); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // measure compiles the benchmarks and runs them.
@@ -92,24 +105,30 @@ func measure(ctx context.Context, o options, progress io.Writer) (*results, erro
 	return all, nil
 }
 
-// The tables stand between these lines; the rest of the file is prose.
-const (
-	begin = "<!-- figures: begin (bench/report) -->"
-	end   = "<!-- figures: end -->"
-)
+// section is a part of the page that stands between two lines of its own; the
+// rest of the page is prose.
+type section struct {
+	name   string
+	tables func(*results) string // empty if none of its benchmarks was run
+}
+
+var sections = []section{{"figures", tables}, {"zipf", zipf}}
+
+func (s section) begin() string { return "<!-- " + s.name + ": begin (bench/report) -->" }
+func (s section) end() string   { return "<!-- " + s.name + ": end -->" }
 
 var errMarkers = errors.New("the lines between which the tables go are missing")
 
 // write puts the tables into a file that has the two lines.
-func write(path, figures string) error {
+func (s section) write(path, figures string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	_, after, ok2 := strings.Cut(rest, end)
+	before, rest, ok := strings.Cut(string(text), s.begin())
+	_, after, ok2 := strings.Cut(rest, s.end())
 	if !ok || !ok2 {
-		return fmt.Errorf("%s: %w: add %q and %q", path, errMarkers, begin, end)
+		return fmt.Errorf("%s: %w: add %q and %q", path, errMarkers, s.begin(), s.end())
 	}
-	return os.WriteFile(path, []byte(before+begin+"\n\n"+figures+"\n"+end+after), 0o644)
+	return os.WriteFile(path, []byte(before+s.begin()+"\n\n"+figures+"\n"+s.end()+after), 0o644)
 }

@@ -53,6 +53,18 @@ func (r *results) add(out io.Reader) error {
 	return lines.Err()
 }
 
+// has tells whether a benchmark was run whose name begins so.
+func (r *results) has(prefixes ...string) bool {
+	for name := range r.figures {
+		for _, p := range prefixes {
+			if strings.HasPrefix(name, p) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // The units of the testing package, and those that the benchmarks add.
 const (
 	clock   = "ns/op"

@@ -50,9 +50,8 @@ func TestMediansAndRatiosAreOfTheRuns(t *testing.T) {
 }
 
 func TestTablesSayWhatMissesItsBudget(t *testing.T) {
-	text := tables(read(t, printed), "About.")
+	text := tables(read(t, printed))
 	for _, want := range []string{
-		"About. Processor: A Processor.",
 		"| hit, First by primary key | ≤ 1.15 × DryRun | 1.10 × | 0.90 × | met |",
 		"| miss, 10 rows | ≤ 1.05 × plain | 1.20 × | 1.20 × | **missed** |",
 		"| 1,000 goroutines, one cold key | 1 query | 1.00 queries | | met |",
@@ -70,7 +69,7 @@ func TestTablesSayWhatMissesItsBudget(t *testing.T) {
 func TestFasterIsMetAboveItsLimit(t *testing.T) {
 	name := "BenchmarkHit/read=Find100/mode=sequential/subject="
 	for plain, verdict := range map[string]string{"41": "| met |", "39": "| **missed** |"} {
-		text := tables(read(t, name+"plain-2 1 "+plain+" ns/op\n"+name+"querycache-2 1 1 ns/op\n"), "")
+		text := tables(read(t, name+"plain-2 1 "+plain+" ns/op\n"+name+"querycache-2 1 1 ns/op\n"))
 		if !strings.Contains(text, plain+".0 × | "+plain+".0 × "+verdict) {
 			t.Errorf("%s times faster: no %q in\n%s", plain, verdict, text)
 		}
@@ -83,24 +82,45 @@ func TestFiguresThatAreNoneAreRefused(t *testing.T) {
 	}
 }
 
+func TestHitRatesOfAMix(t *testing.T) {
+	line := "BenchmarkZipf/writes=10/goroutines=1/tags=records-2 1 5 ns/op 42.13 hit-% 49.71 key-% 20.18 keys-% 1.725 lists-% 578.7 queries/1000-reads\n"
+	r := read(t, line)
+	if want := "| 10 % | 1 | records | 42.1 % | 49.7 % | 20.2 % | 1.7 % | 579 |\n"; !strings.HasSuffix(zipf(r), "---:|\n"+want) {
+		t.Errorf("no %q in\n%s", want, zipf(r))
+	}
+	if text := tables(r); text != "" {
+		t.Errorf("tables of benchmarks that were not run:\n%s", text)
+	}
+	if text := zipf(read(t, printed)); text != "" {
+		t.Errorf("hit rates that were not measured:\n%s", text)
+	}
+}
+
 func TestOnlyWhatIsBetweenTheLinesIsWritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "page.md")
-	if err := os.WriteFile(path, []byte("before\n"+begin+"\nold\n"+end+"\nafter\n"), 0o600); err != nil {
+	page := func(of ...string) string {
+		text := "before\n"
+		for i, s := range sections {
+			text += s.begin() + "\n" + of[i] + "\n" + s.end() + "\nafter\n"
+		}
+		return text
+	}
+	if err := os.WriteFile(path, []byte(page("old", "old")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := write(path, "new\n"); err != nil {
+		if err := sections[1].write(path, "new\n"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	text, err := os.ReadFile(path)
-	if want := "before\n" + begin + "\n\nnew\n\n" + end + "\nafter\n"; err != nil || string(text) != want {
+	if want := page("old", "\nnew\n"); err != nil || string(text) != want {
 		t.Errorf("%q, %v, want %q", text, err, want)
 	}
 	if err := os.WriteFile(path, []byte("prose"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := write(path, "new"); err == nil {
+	if err := sections[1].write(path, "new"); err == nil {
 		t.Error("wrote into a file without the lines")
 	}
 }

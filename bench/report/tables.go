@@ -43,14 +43,13 @@ var budgets = []budget{
 	},
 }
 
-// tables writes all of them.
-func tables(r *results, about string) string {
-	var b strings.Builder
-	b.WriteString(about)
-	if r.cpu != "" {
-		fmt.Fprintf(&b, " Processor: %s.", r.cpu)
+// tables writes those of what reads and writes cost.
+func tables(r *results) string {
+	if !r.has("Hit/", "Miss/", "Write/", "Stampede/") {
+		return ""
 	}
-	b.WriteString("\n\n### Budgets\n\n| work | budget | by the cores' time | by the clock | |\n|---|---|---|---|---|\n")
+	var b strings.Builder
+	b.WriteString("### Budgets\n\n| work | budget | by the cores' time | by the clock | |\n|---|---|---|---|---|\n")
 	for _, g := range budgets {
 		c, ok := r.ratio(g.name, g.to, cores)
 		w, ok2 := r.ratio(g.name, g.to, clock)
