@@ -41,7 +41,7 @@ var carriers = map[string]func(opts ...querycache.Option) reading{
 }
 
 func TestOptionsReachPreloadsByEveryCarrier(t *testing.T) {
-	onEach(t, func(t *testing.T, d *testdb.Database) {
+	onOwn(t, func(t *testing.T, d *testdb.Database) {
 		for name, carry := range carriers {
 			t.Run(name, func(t *testing.T) {
 				p := open(t, d)
