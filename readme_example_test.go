@@ -1,0 +1,371 @@
+package querycache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	gocache "github.com/patrickmn/go-cache"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/gorm-querycache/querycache"
+	"github.com/gorm-querycache/querycache/key"
+	"github.com/gorm-querycache/querycache/memory"
+	"github.com/gorm-querycache/querycache/tiered"
+)
+
+// shopWith is shop with articles, reviews and a configuration.
+func shopWith(config querycache.Config) (db *gorm.DB, cache *querycache.Plugin, closeShop func()) {
+	dir, err := os.MkdirTemp("", "querycache-readme-")
+	if err != nil {
+		panic(err)
+	}
+	db, err = gorm.Open(sqlite.Open(filepath.Join(dir, "shop.db")), &gorm.Config{})
+	if err != nil {
+		panic(err)
+	}
+	cache = querycache.New(config)
+	err = errors.Join(
+		db.Use(cache),
+		db.AutoMigrate(&Article{}, &Review{}),
+		db.Create([]Article{{Name: "anvil", Cents: 9900}, {Name: "bell", Cents: 450}, {Name: "candle", Cents: 120}}).Error,
+		db.Create([]Review{{ArticleID: 1, Stars: 5}, {ArticleID: 1, Stars: 3}, {ArticleID: 2, Stars: 4}}).Error,
+	)
+	if err != nil {
+		panic(err)
+	}
+	return db, cache, func() {
+		pool, err := db.DB()
+		if err = errors.Join(err, cache.Close(context.Background()), pool.Close(), os.RemoveAll(dir)); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// Install the plugin, and close it when the program ends.
+func Example_install() {
+	install := func(db *gorm.DB) (closeCache func() error, err error) {
+		cache := querycache.New(querycache.Config{})
+		if err := db.Use(cache); err != nil {
+			return nil, err
+		}
+		// … and when the program ends:
+		return func() error { return cache.Close(context.Background()) }, nil
+	}
+	db, _, closeShop := shop()
+	defer closeShop()
+	pool, err := db.DB()
+	if err != nil {
+		panic(err)
+	}
+	again, err := gorm.Open(sqlite.New(sqlite.Config{Conn: pool}), &gorm.Config{})
+	if err != nil {
+		panic(err)
+	}
+	closeCache, err := install(again)
+	fmt.Println(err, closeCache())
+	// Output: <nil> <nil>
+}
+
+// Options of one query: as scopes, through a context, and for gorm.G.
+func Example_perQuery() {
+	db, cache, closeShop := shop()
+	defer closeShop()
+	ctx := context.Background()
+	before := cache.Stats()
+	var articles []Article
+
+	db.Scopes(querycache.TTL(querycache.TTLLong), querycache.Tags("homepage")).Order("cents").Find(&articles)
+
+	// code that takes no scopes
+	n, err := gorm.G[Article](db).Count(querycache.WithOptions(ctx, querycache.Skip), "*")
+
+	// or, with gorm.G
+	found, err2 := gorm.G[Article](db).Scopes(querycache.Generic(querycache.MaxRows(10))).Find(ctx)
+
+	fmt.Println(len(articles), n, err, len(found), err2, cache.Stats().Sub(before).Bypassed)
+	// Output: 3 3 <nil> 3 <nil> map[skip:1]
+}
+
+// Rules for all queries that depend on a table.
+func Example_perTable() {
+	config := querycache.Config{
+		Tables: map[string]querycache.TableRule{
+			"reviews":  {Off: true}, // written all the time
+			"articles": {TTL: querycache.TTLLong, MaxRows: 100},
+		},
+	}
+	db, _, closeShop := shopWith(config)
+	defer closeShop()
+
+	for _, dest := range []any{&Article{}, &Review{}} {
+		e, err := querycache.Explain(db, func(tx *gorm.DB) *gorm.DB { return tx.First(dest, 1) })
+		fmt.Println(e.Cacheable, e.StoredFor, e.Mend, err)
+	}
+	// Output:
+	// true 1h0m0s  <nil>
+	// false 1m0s remove Off from the rule of the table in Config.Tables <nil>
+}
+
+// A policy says in which order a read asks the cache and the database.
+func Example_policies() {
+	db, _, closeShop := shop()
+	defer closeShop()
+	db = db.Session(&gorm.Session{Logger: logger.Discard}) // GORM logs a miss as any error
+
+	var article Article
+	fromCache := querycache.WithPolicy(querycache.CacheOnly)
+	err := db.Scopes(fromCache).First(&article, 1).Error
+	if errors.Is(err, querycache.ErrCacheMiss) {
+		// nobody asked the database
+		err = db.Scopes(querycache.Refresh).First(&article, 1).Error
+	}
+
+	fmt.Println(err, db.Scopes(fromCache).First(&Article{}, 1).Error)
+	// Output: <nil> <nil>
+}
+
+// A result past its time may still be an answer; one that a write has touched
+// never is.
+func Example_stale() {
+	db, _, closeShop := shop()
+	defer closeShop()
+
+	list := func(tx *gorm.DB) *gorm.DB {
+		return tx.Scopes(
+			querycache.TTL(time.Minute),
+			querycache.SWR(10*time.Minute),     // after the minute: at once, and read anew in the background
+			querycache.StaleIfError(time.Hour), // and if the database fails
+		).Order("cents").Find(&[]Article{})
+	}
+
+	list(db)
+	e, err := querycache.Explain(db, list)
+	fmt.Println(e.Policy, e.StoredFor, e.SWR, e.StaleIfError, e.Cached, err)
+	db.Model(&Article{}).Where("name = ?", "bell").Update("cents", 460)
+	e, err = querycache.Explain(db, list)
+	fmt.Println("after a write:", e.Cached, err)
+	// Output:
+	// cache-first 1m0s 10m0s 1h0m0s true <nil>
+	// after a write: false <nil>
+}
+
+// What a writer past GORM changed, by hand.
+func Example_byHand() {
+	db, cache, closeShop := shopWith(querycache.Config{})
+	defer closeShop()
+	ctx := context.Background()
+	db.First(&Article{}, 1)
+	db.First(&Article{}, 2)
+	db.Find(&[]Article{})
+	db.Model(&Review{}).Count(new(int64))
+
+	n, err := cache.InvalidateRecord(ctx, &Article{}, 2) // 2: the article, and the list
+	fmt.Println(n, err)
+
+	pattern, err := key.ParsePattern("*:*:*:*:count:*")
+	if err != nil {
+		panic(err)
+	}
+	n, err = cache.InvalidatePattern(ctx, pattern) // 1: the count
+	fmt.Println(n, err)
+
+	n, err = cache.InvalidateTable(ctx, "artikel") // ErrUnknownTable
+	fmt.Println(n, errors.Is(err, querycache.ErrUnknownTable))
+	// Output:
+	// 2 <nil>
+	// 1 <nil>
+	// 0 true
+}
+
+// Fetch keeps what a function returns as fresh as a query.
+func ExampleFetch() {
+	db, cache, closeShop := shopWith(querycache.Config{})
+	defer closeShop()
+	ctx := context.Background()
+	calls := 0
+
+	stars := func() (map[uint]int, error) {
+		return querycache.Fetch(ctx, cache, "stars by article", querycache.FetchOptions{Models: []any{&Review{}}},
+			func(ctx context.Context) (map[uint]int, error) {
+				calls++
+				var reviews []Review
+				err := db.WithContext(ctx).Find(&reviews).Error
+				sum := map[uint]int{}
+				for _, r := range reviews {
+					sum[r.ArticleID] += r.Stars
+				}
+				return sum, err
+			})
+	}
+
+	for range 2 {
+		fmt.Println(stars())
+	}
+	fmt.Println(calls, "call")
+	db.Create(&Review{ArticleID: 2, Stars: 5})
+	fmt.Println(stars())
+	fmt.Println(calls, "calls")
+	// Output:
+	// map[1:8 2:4] <nil>
+	// map[1:8 2:4] <nil>
+	// 1 call
+	// map[1:8 2:9] <nil>
+	// 2 calls
+}
+
+// What one read came to, what all did, and whether all is well.
+func Example_observing() {
+	db, cache, closeShop := shopWith(querycache.Config{})
+	defer closeShop()
+	before := cache.Stats()
+
+	var status querycache.Status
+	db.Scopes(querycache.StatusInto(&status)).First(&Article{}, 1)
+	fmt.Println(status)         // miss
+	fmt.Println(status.Outcome) // miss: or hit, stale, shared, bypass, error
+
+	s := cache.Stats().Sub(before)
+	fmt.Println(s.Hits, s.Misses, s.HitRate(), s.Tables["articles"].Misses, s.Operations["first"].Misses)
+
+	if h := cache.Health(); h.State != querycache.HealthUp {
+		slog.Warn("the cache", "health", h)
+	}
+	// Output:
+	// miss
+	// miss
+	// 0 1 0 1 1
+}
+
+// slowReads is an observer that logs what takes long. It has the methods of a
+// ReadObserver.
+type slowReads struct{ over time.Duration }
+
+func (s slowReads) ReadStart(ctx context.Context, _ querycache.ReadStartData) context.Context {
+	return ctx
+}
+
+func (s slowReads) ReadEnd(ctx context.Context, d querycache.ReadEndData) {
+	if d.Duration > s.over {
+		slog.WarnContext(ctx, "slow read", "table", d.Table, "operation", d.Operation, "status", d.Status.String())
+	}
+}
+
+// Observers are told of reads, invalidations and refreshes.
+func Example_observers() {
+	config := querycache.Config{
+		Observers: []any{slowReads{over: time.Second}, querycache.LogObserver{}}, // LogObserver logs all, at Debug
+	}
+	_, cache, closeShop := shopWith(config)
+	defer closeShop()
+	fmt.Println(cache.Health().State)
+	// Output: up
+}
+
+// Explain prints why a query is not cached, and what to do about it.
+func Example_explanation() {
+	db, _, closeShop := shop()
+	defer closeShop()
+	var articles []Article
+
+	e, err := querycache.Explain(db, func(tx *gorm.DB) *gorm.DB {
+		return tx.Order("RANDOM()").Limit(2).Find(&articles)
+	})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Print(e)
+	fmt.Println(e.Reason == querycache.ReasonImpure)
+	// Output:
+	// sql:     SELECT * FROM `articles` ORDER BY RANDOM() LIMIT 2
+	// cache:   no (impure query: calls random())
+	// mend:    work out in Go what varies, such as the time, and pass it as an argument; name functions that depend on their arguments alone in Config.PureFunctions
+	// true
+}
+
+// What a test of a program can say.
+func Example_testing() {
+	db, cache, closeShop := shop()
+	defer closeShop()
+	renderHomepage := func() { db.Order("cents").Find(&[]Article{}) }
+	renderHomepage()
+
+	before := cache.Stats()
+	renderHomepage()
+	if n := cache.Stats().Sub(before).Misses; n > 0 {
+		fmt.Printf("%d reads of a warm homepage reached the database\n", n)
+	}
+
+	cache.Disable() // every read goes to the database; writes go on invalidating
+	renderHomepage()
+	cache.Enable()
+
+	fmt.Println(cache.Stats().Sub(before).Hits, cache.Stats().Sub(before).Bypassed)
+	// Output: 1 map[disabled:1]
+}
+
+// The second engine, in a go-cache of the program's own.
+func Example_engine() {
+	mine := gocache.New(gocache.NoExpiration, 0)
+	mine.SetDefault("greeting", "hello")
+	config := querycache.Config{
+		Memory: memory.Config{Engine: memory.EngineGoCache, GoCache: mine, MaxEntries: 10_000},
+	}
+	db, cache, closeShop := shopWith(config)
+	defer closeShop()
+
+	db.First(&Article{}, 1)
+	db.First(&Article{}, 1)
+	greeting, _ := mine.Get("greeting")
+	fmt.Println(mine.ItemCount(), cache.Stats().Entries, cache.Stats().Hits, greeting)
+	// Output: 2 1 1 hello
+}
+
+// Without a first tier, reads that come at once still share one.
+func Example_engineNone() {
+	db, cache, closeShop := shopWith(querycache.Config{Memory: memory.Config{Engine: memory.EngineNone}})
+	defer closeShop()
+	before := cache.Stats()
+	db.First(&Article{}, 1)
+	db.First(&Article{}, 1)
+	s := cache.Stats().Sub(before)
+	fmt.Println(s.Hits, s.Misses, s.Entries)
+	// Output: 0 2 0
+}
+
+// noisyTier is a tier of one's own: here one of ours that counts what it stores.
+type noisyTier struct {
+	tiered.Local
+	sets atomic.Int64
+}
+
+func (t *noisyTier) Set(key string, e *tiered.Entry) bool {
+	t.sets.Add(1)
+	return t.Local.Set(key, e)
+}
+
+// A first tier of one's own.
+func Example_ownTier() {
+	inner, err := memory.Open[*tiered.Entry](memory.Config{MaxBytes: 16 << 20})
+	if err != nil {
+		panic(err)
+	}
+	tier := &noisyTier{Local: inner} // has the methods of tiered.Local
+	config := querycache.Config{L1: tier}
+	db, cache, closeShop := shopWith(config)
+	defer closeShop()
+	defer inner.Close()
+	before := tier.sets.Load()
+
+	db.First(&Article{}, 1)
+	db.First(&Article{}, 1)
+	fmt.Println(tier.sets.Load()-before, cache.Stats().Hits)
+	// Output: 1 1
+}
