@@ -81,6 +81,7 @@ func (p *Plugin) adopt(pool gorm.ConnPool, dialector gorm.Dialector) *database {
 	all := append([]*database(nil), *p.databases.Load()...)
 	all = append(all, d)
 	p.databases.Store(&all)
+	d.report()
 	return d
 }
 
@@ -101,11 +102,7 @@ func (p *Plugin) databaseOf(pool gorm.ConnPool) *database {
 func (d *database) open(dialector gorm.Dialector) {
 	p := d.plugin
 	dialect := sqlscan.DialectOf(dialectName(dialector))
-	c, err := d.load(context.Background(), d.raw, dialect)
-	if err != nil {
-		p.cfg.Logger.Warn("querycache: the catalog could not be read; nothing is cached from this database",
-			"dialect", dialectName(dialector), "error", err)
-	}
+	c, _ := d.load(context.Background(), d.raw, dialect) // report says what went wrong
 	name := fmt.Sprintf("pool-%d", d.number)
 	scope := c.Identity()
 	settled := false

@@ -172,7 +172,7 @@ func (h *DatabaseHealth) heldIssues(held txpool.Held) {
 func (d *database) report() {
 	h, log := d.health(), d.plugin.cfg.Logger
 	if h.State == HealthUp {
-		log.Info("querycache: installed", "database", h.Name, "dialect", h.Dialect, "tables", h.Tables)
+		log.Debug("querycache: installed", "database", h.Name, "dialect", h.Dialect, "tables", h.Tables)
 	}
 	for _, i := range h.Issues {
 		log.Warn("querycache: "+i.Problem, "database", h.Name, "dialect", h.Dialect, "mend", i.Mend)
