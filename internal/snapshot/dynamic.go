@@ -55,7 +55,7 @@ func copyList(v []any, t *taking) any {
 		}
 	}
 	if t != nil && len(v) > 0 {
-		t.depth--
+		t.leave(unsafe.Pointer(unsafe.SliceData(v)), anySlice)
 	}
 	return dst
 }
@@ -80,7 +80,7 @@ func copyObject(v map[string]any, t *taking) any {
 		}
 	}
 	if t != nil {
-		t.depth--
+		t.leave(*(*unsafe.Pointer)(unsafe.Pointer(&v)), anyMap)
 	}
 	return dst
 }

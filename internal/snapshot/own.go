@@ -42,7 +42,7 @@ func ownPointer(elem *shape) func(unsafe.Pointer, *taking) {
 		*(*unsafe.Pointer)(at) = dst.UnsafePointer()
 		elem.own(dst.UnsafePointer(), t)
 		if t != nil && elem.recursive {
-			t.depth--
+			t.leave(src, elem.typ)
 		}
 	}
 }
@@ -104,10 +104,11 @@ func ownSlice(s, elem *shape) func(unsafe.Pointer, *taking) {
 		}
 		dst := reflect.MakeSlice(typ, h.len, h.cap)
 		reflect.Copy(dst, reflect.NewAt(typ, at).Elem())
+		src := h.data
 		h.data = dst.UnsafePointer()
 		elem.ownAll(h.data, h.len, t)
 		if t != nil && (s.recursive || elem.recursive) && h.len > 0 {
-			t.depth--
+			t.leave(src, typ)
 		}
 	}
 }
@@ -167,10 +168,10 @@ func ownMap(s, key, elem *shape) func(unsafe.Pointer, *taking) {
 			}
 			dst.SetMapIndex(k.Elem(), v.Elem())
 		}
-		*(*unsafe.Pointer)(at) = dst.UnsafePointer()
 		if t != nil && (s.recursive || elem.recursive) {
-			t.depth--
+			t.leave(*(*unsafe.Pointer)(at), typ)
 		}
+		*(*unsafe.Pointer)(at) = dst.UnsafePointer()
 	}
 }
 

@@ -45,6 +45,10 @@ type taking struct {
 	zone   *time.Location // the last one met
 	seen   map[unsafe.Pointer]bool
 	within map[place]bool
+	// shares says that what two pointers point to may be one thing, as in no
+	// value that a decoder made. Each gets a copy, entered of them so far.
+	shares  bool
+	entered int
 }
 
 // place is a pointer that a value of a recursive type was entered by.
@@ -57,6 +61,9 @@ type place struct {
 // json package's own bound.
 const maxDepth = 10000
 
+// maxEntered bounds how much a value with shared parts may grow by copying.
+const maxEntered = 1 << 20
+
 // enter notes that p is being copied. What decoders make is a tree: a pointer
 // met twice means a cycle, or sharing that copies could multiply without end.
 func (t *taking) enter(p unsafe.Pointer, typ reflect.Type) bool {
@@ -64,12 +71,22 @@ func (t *taking) enter(p unsafe.Pointer, typ reflect.Type) bool {
 		t.within = map[place]bool{}
 	}
 	at := place{p, typ}
-	if t.depth++; t.within[at] || t.depth > maxDepth {
+	t.depth++
+	t.entered++
+	if t.within[at] || t.depth > maxDepth || t.shares && t.entered > maxEntered {
 		t.failed = true
 		return false
 	}
 	t.within[at] = true
 	return true
+}
+
+// leave notes that p has been copied.
+func (t *taking) leave(p unsafe.Pointer, typ reflect.Type) {
+	t.depth--
+	if t.shares {
+		delete(t.within, place{p, typ})
+	}
 }
 
 func (t *taking) weighed() map[unsafe.Pointer]bool {

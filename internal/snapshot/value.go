@@ -33,10 +33,26 @@ func (p *Planner) PlanValue(t reflect.Type) (*ValuePlan, string) {
 	s, reason := c.shape(t)
 	made := plannedValue{reason: reason}
 	if reason == "" {
+		c.guard()
 		made.plan = &ValuePlan{s}
 	}
 	p.values.Store(t, made) // a program has finitely many types to ask for
 	return made.plan, made.reason
+}
+
+// guard has every pointer, slice and map looked out for cycles if there may be
+// any: a decoder makes none, and where a type comes back to itself by way of a
+// part of another, none of those that the cycle leads through need be recursive
+// by itself.
+func (c *compiler) guard() {
+	for _, s := range c.shapes {
+		if s.recursive {
+			for _, s := range c.shapes {
+				s.recursive = true
+			}
+			return
+		}
+	}
 }
 
 // Take copies v, which must be addressable. It says no when something is there
@@ -47,7 +63,7 @@ func (pl *ValuePlan) Take(v reflect.Value) (*Value, bool) {
 	if v.Type() != typ || !v.CanAddr() {
 		return nil, false
 	}
-	t := &taking{size: allocated(snapshotSize, false) + allocated(int64(typ.Size()), pointerFree(typ))}
+	t := &taking{shares: true, size: allocated(snapshotSize, false) + allocated(int64(typ.Size()), pointerFree(typ))}
 	held := reflect.New(typ)
 	held.Elem().Set(v)
 	pl.shape.own(held.UnsafePointer(), t)
