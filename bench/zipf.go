@@ -24,10 +24,10 @@ const (
 	byKeys                      // Find of 2 to 5 keys: 10 %
 	ofCategory                  // the records of a category: 5 %
 	aPage                       // the 20 records after some key: 5 %
-	updateOne                   // a column by key: 88 % of the writes
-	insertOne                   // 5 %
+	updateOne                   // a column by key: the rest of the writes
+	insertOne                   // 5 % of the writes
 	deleteOne                   // by key: 5 %
-	updateWhole                 // a column of a category: 2 %
+	updateWhole                 // a column of a category: 2 % or none
 	zipfKinds
 )
 
@@ -39,9 +39,9 @@ type operation struct {
 
 func (o operation) reads() bool { return o.kind < updateOne }
 
-// zipfMix is so many operations, writes percent of which are writes. It is
-// the same each time.
-func zipfMix(n, writes int) []operation {
+// zipfMix is so many operations, writes percent of which are writes, and bulk
+// percent of these of whole categories. It is the same each time.
+func zipfMix(n, writes, bulk int) []operation {
 	dice := rand.New(rand.NewPCG(2026, uint64(writes)))
 	wanted := dice.Perm(items) // which records are wanted most has nothing to do with their keys
 	key := rand.NewZipf(dice, zipfSkew, 1, items-1)
@@ -77,14 +77,14 @@ func zipfMix(n, writes int) []operation {
 			continue
 		}
 		switch share := dice.IntN(100); {
-		case share < 88:
-			o.kind, o.ids = updateOne, []int64{id()}
-		case share < 93:
+		case share < bulk:
+			o.kind, o.ids = updateWhole, []int64{(id() - 1) / perCategory}
+		case share < bulk+5:
 			o.kind = insertOne
-		case share < 98:
+		case share < bulk+10:
 			o.kind, o.ids = deleteOne, []int64{1 + dice.Int64N(items)} // no favourites
 		default:
-			o.kind, o.ids = updateWhole, []int64{(id() - 1) / perCategory}
+			o.kind, o.ids = updateOne, []int64{id()}
 		}
 	}
 	return mix

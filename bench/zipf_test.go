@@ -27,11 +27,11 @@ import (
 // time, and every result is compared with what was written.
 func BenchmarkZipf(b *testing.B) {
 	n := zipfOperations(b)
-	for _, writes := range []int{0, 1, 10, 30} {
-		mix := zipfMix(2*n, writes)
+	for _, m := range []struct{ writes, bulk int }{{0, 0}, {1, 0}, {1, 2}, {10, 0}, {10, 2}, {30, 0}, {30, 2}} {
+		mix := zipfMix(2*n, m.writes, m.bulk)
 		for _, goroutines := range []int{1, 8} {
 			for _, tags := range []string{"tables", "records"} {
-				b.Run(fmt.Sprintf("writes=%d/goroutines=%d/tags=%s", writes, goroutines, tags), func(b *testing.B) {
+				b.Run(fmt.Sprintf("writes=%d/bulk=%d/goroutines=%d/tags=%s", m.writes, m.bulk, goroutines, tags), func(b *testing.B) {
 					for range b.N {
 						benchmarkZipf(b, mix, goroutines, tags)
 					}
@@ -45,7 +45,7 @@ func BenchmarkZipf(b *testing.B) {
 // before: 20,000, and less where QUERYCACHE_BENCH_ENTRIES asks for less.
 func zipfOperations(b *testing.B) int {
 	b.Helper()
-	return max(1, most(b)/50)
+	return max(100, most(b)/50)
 }
 
 func benchmarkZipf(b *testing.B, mix []operation, goroutines int, tags string) {

@@ -83,9 +83,10 @@ func TestFiguresThatAreNoneAreRefused(t *testing.T) {
 }
 
 func TestHitRatesOfAMix(t *testing.T) {
-	line := "BenchmarkZipf/writes=10/goroutines=1/tags=records-2 1 5 ns/op 42.13 hit-% 49.71 key-% 20.18 keys-% 1.725 lists-% 578.7 queries/1000-reads\n"
-	r := read(t, line)
-	if want := "| 10 % | 1 | records | 42.1 % | 49.7 % | 20.2 % | 1.7 % | 579 |\n"; !strings.HasSuffix(zipf(r), "---:|\n"+want) {
+	line := "BenchmarkZipf/writes=10/bulk=2/goroutines=1/tags="
+	r := read(t, line+"records-2 1 5 ns/op 42.13 hit-% 49.71 key-% 20.18 keys-% 1.725 lists-% 578.7 queries/1000-reads\n"+
+		line+"tables-2 1 5 ns/op 12.18 hit-% 14.39 key-% 4.428 keys-% 1.725 lists-% 878.2 queries/1000-reads\n")
+	if want := "| 10 % | 2 % | 1 | **42**, 12 | 50, 14 | 20, 4 | 2, 2 | 579, 878 |\n"; !strings.HasSuffix(zipf(r), "---:|\n"+want) {
 		t.Errorf("no %q in\n%s", want, zipf(r))
 	}
 	if text := tables(r); text != "" {
