@@ -23,8 +23,9 @@ func explain(_ context.Context, page *page) {
 	page.ok(err)
 	page.show("%v", e)
 
+	now := time.Date(2026, 4, 8, 10, 24, 0, 0, time.UTC) // in your program it moves
 	week := func(tx *gorm.DB) *gorm.DB {
-		since := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC) // time.Now().Truncate(time.Hour).AddDate(0, 0, -7)
+		since := now.Truncate(time.Hour).AddDate(0, 0, -7)
 		return tx.Where("ordered_at > ?", since).Find(&orders)
 	}
 	e, err = querycache.Explain(db, week)
