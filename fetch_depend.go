@@ -198,7 +198,11 @@ func (f *fetching) sample() (Reason, error) {
 		}
 		r.slots = p.appendOwnSlots(append(r.slots[:0], p.stamps.Slot(invalidation.Named(p.cfg.Namespace, f.key))), r)
 		for _, d := range f.deps {
-			r.slots = append(r.slots, d.Slots...)
+			for _, n := range d.Slots {
+				if !slices.Contains(r.slots, n) { // pools may reach one database
+					r.slots = append(r.slots, n)
+				}
+			}
 		}
 		r.sample = p.cache.Sample(r.slots)
 		if !slices.ContainsFunc(f.deps, func(d dependence) bool { return d.database.analyzer().Outdated(d.Dependence) }) {

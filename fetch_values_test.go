@@ -224,7 +224,7 @@ func TestAValueThatIsTooLargeIsNotKept(t *testing.T) {
 func TestFetchedValuesAgeAsQueriesDo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		cache := querycache.New(querycache.Config{Tiered: tiered.Config{L1TTL: time.Hour}})
+		cache := querycache.New(querycache.Config{Tiered: tiered.Config{L1TTL: time.Hour}, Logger: slog.New(slog.DiscardHandler)})
 		var c counting
 		step := func(key string, o querycache.FetchOptions, pass time.Duration, want int64) {
 			t.Helper()

@@ -50,10 +50,11 @@ type Stats struct {
 	// GORM knows none, or only an alias, it is the first in the alphabet of
 	// those that the result depends on, "(none)" if they are not known. Names
 	// are in lower case, without schema and quotes. The first 1024 tables are
-	// told apart, what comes after them is under "(other)".
+	// told apart, what comes after them is under "(other)". Calls of Fetch are
+	// under "(fetch)".
 	Tables map[string]ReadStats
 	// Operations are the same reads by what the program called: first (Take
-	// and Last too), find, count, pluck, rows (Scan too), row.
+	// and Last too), find, count, pluck, rows (Scan too), row, fetch.
 	Operations map[string]ReadStats
 
 	// Tiers are the tiers, the first one first.
