@@ -243,7 +243,7 @@ type counters struct {
 	rejected  causes[Rejection]
 	database  latency
 	inFlight  atomic.Int64
-	refreshes struct{ started, failed counter }
+	refreshes struct{ started, ended, failed counter }
 	writes    writeCounters
 	observers observers
 }

@@ -85,6 +85,7 @@ func (f refreshing) ended(err error) {
 	if err != nil {
 		f.c.refreshes.failed.add()
 	}
+	defer f.c.refreshes.ended.add()
 	if f.shown == nil {
 		return
 	}

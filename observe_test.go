@@ -263,7 +263,7 @@ func TestObserversAreToldOfRefreshes(t *testing.T) {
 		w.refreshes[0].Table != "users" || w.refreshes[0].Operation != "find" || w.refreshes[0].Duration <= 0 {
 		t.Errorf("told %+v", w.refreshes)
 	}
-	if s := p.cache.Stats(); s.Refreshes != (querycache.RefreshStats{Started: 2, Failed: 1}) || s.Stale != 2 || s.Misses != 1 || s.Database.Count != 3 {
+	if s := p.cache.Stats(); s.Refreshes != (querycache.RefreshStats{Started: 2, Ended: 2, Failed: 1}) || s.Stale != 2 || s.Misses != 1 || s.Database.Count != 3 {
 		t.Errorf("%+v", s)
 	}
 }

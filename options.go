@@ -54,15 +54,17 @@ func TTL(d time.Duration) Option {
 }
 
 // SWR is how long after its TTL the result may still be answered with, while
-// one read in the background replaces it. SWR(0) is none; the default is that
-// of Config.Tables, then of Config.Tiered.
+// one read in the background replaces it. A result is kept for as long as was
+// said when it was stored, so say it with every such query. SWR(0) is none;
+// the default is that of Config.Tables, then of Config.Tiered.
 func SWR(d time.Duration) Option {
 	return timed("SWR", d, "none", givenSWR, func(o *options) { o.swr = d })
 }
 
 // StaleIfError is how long after its TTL the result may still be answered
-// with if the database fails. StaleIfError(0) is none; the default is
-// Config.Tiered.StaleIfError.
+// with if the database fails. A result is kept for as long as was said when it
+// was stored, so say it with every such query. StaleIfError(0) is none; the
+// default is Config.Tiered.StaleIfError.
 func StaleIfError(d time.Duration) Option {
 	return timed("StaleIfError", d, "none", givenStaleIfError, func(o *options) { o.staleIfError = d })
 }

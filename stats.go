@@ -108,8 +108,9 @@ type TierStats struct {
 	Bytes   int64
 }
 
-// RefreshStats counts reads of the database in the background.
-type RefreshStats struct{ Started, Failed uint64 }
+// RefreshStats counts reads of the database in the background: those that were
+// begun, those that have ended, and those of them that failed.
+type RefreshStats struct{ Started, Ended, Failed uint64 }
 
 // Reads is how many reads were counted.
 func (s Stats) Reads() uint64 { return s.all().Reads() }
@@ -162,7 +163,7 @@ func (p *Plugin) Stats() Stats {
 		Outdated:      c.outdated.sum(),
 		Database:      c.database.read(),
 		InFlight:      int(c.inFlight.Load()),
-		Refreshes:     RefreshStats{c.refreshes.started.sum(), c.refreshes.failed.sum()},
+		Refreshes:     RefreshStats{c.refreshes.started.sum(), c.refreshes.ended.sum(), c.refreshes.failed.sum()},
 		Invalidations: c.writes.read(),
 	}
 	for _, n := range s.Rejected {
@@ -242,6 +243,7 @@ func (s Stats) Sub(earlier Stats) Stats {
 	s.Expirations -= earlier.Expirations
 	s.Database = s.Database.sub(earlier.Database)
 	s.Refreshes.Started -= earlier.Refreshes.Started
+	s.Refreshes.Ended -= earlier.Refreshes.Ended
 	s.Refreshes.Failed -= earlier.Refreshes.Failed
 	s.Invalidations = s.Invalidations.sub(earlier.Invalidations)
 	s.Tiers = append([]TierStats(nil), s.Tiers...)

@@ -63,6 +63,13 @@ func Entity(entity string) KeyPattern {
 	return p
 }
 
+// Operation returns the pattern for all keys of one way to read, such as "count", taken literally.
+func Operation(operation string) KeyPattern {
+	p := All()
+	p.segs[4] = segment{literal: operation}
+	return p
+}
+
 // ParsePattern reads a pattern: six segments with ':' between them, as a printed CacheKey has, in
 // which '*' and '?' are wildcards and %XX is the byte XX taken literally. A printed CacheKey is the
 // pattern of that one key. Characters that a key would print escaped may stand for themselves. A

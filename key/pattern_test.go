@@ -85,8 +85,8 @@ func TestPatternNeverCrossesSegments(t *testing.T) {
 }
 
 func TestPatternConstructors(t *testing.T) {
-	users := key.CacheKey{Namespace: "n", Tenant: "acme", Entity: "users"}
-	star := key.CacheKey{Tenant: "*", Entity: "*"}
+	users := key.CacheKey{Namespace: "n", Tenant: "acme", Entity: "users", Operation: "count"}
+	star := key.CacheKey{Tenant: "*", Entity: "*", Operation: "*"}
 	for _, c := range []struct {
 		p           key.KeyPattern
 		text        string
@@ -96,6 +96,8 @@ func TestPatternConstructors(t *testing.T) {
 		{key.Entity("users"), "*:*:*:users:*:*", true, false},
 		{key.Entity("user"), "*:*:*:user:*:*", false, false},
 		{key.Entity("*"), "*:*:*:%2A:*:*", false, true},
+		{key.Operation("count"), "*:*:*:*:count:*", true, false},
+		{key.Operation("*"), "*:*:*:*:%2A:*", false, true},
 		{key.Tenant("acme"), "*:*:acme:*:*:*", true, false},
 		{key.Tenant("*"), "*:*:%2A:*:*:*", false, true},
 		{key.Tenant(""), "*:*::*:*:*", false, false},
