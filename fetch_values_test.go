@@ -338,9 +338,9 @@ func TestARefreshThatAWriteOvertakesIsNotKept(t *testing.T) {
 	}
 }
 
-// TestFetchFromADatabaseThatIsNotKnownIsNotKept: its tables cannot be followed.
+// TestFetchFromADatabaseThatIsNotKnownIsNotKept: its tables cannot be followed. To read its catalog reaches every
+// result of the process, so that no other test runs beside.
 func TestFetchFromADatabaseThatIsNotKnownIsNotKept(t *testing.T) {
-	t.Parallel()
 	d := testdb.New(t, testdb.SQLite)
 	shelve(t, d)
 	cache := querycache.New(querycache.Config{Logger: slog.New(slog.DiscardHandler)})
