@@ -51,13 +51,14 @@ func shopWith(config querycache.Config) (db *gorm.DB, cache *querycache.Plugin, 
 
 // Install the plugin, and close it when the program ends.
 func Example_install() {
-	install := func(db *gorm.DB) (closeCache func() error, err error) {
+	ctx := context.Background()
+	run := func(db *gorm.DB) error {
 		cache := querycache.New(querycache.Config{})
 		if err := db.Use(cache); err != nil {
-			return nil, err
+			return err
 		}
-		// … and when the program ends:
-		return func() error { return cache.Close(context.Background()) }, nil
+		defer cache.Close(ctx) // when the program ends
+		return db.First(&Article{}, 1).Error
 	}
 	db, _, closeShop := shop()
 	defer closeShop()
@@ -69,9 +70,8 @@ func Example_install() {
 	if err != nil {
 		panic(err)
 	}
-	closeCache, err := install(again)
-	fmt.Println(err, closeCache())
-	// Output: <nil> <nil>
+	fmt.Println(run(again))
+	// Output: <nil>
 }
 
 // Options of one query: as scopes, through a context, and for gorm.G.
@@ -368,4 +368,58 @@ func Example_ownTier() {
 	db.First(&Article{}, 1)
 	fmt.Println(tier.sets.Load()-before, cache.Stats().Hits)
 	// Output: 1 1
+}
+
+// The usual times to live.
+func Example_presets() {
+	fmt.Println(querycache.TTLRealtime, querycache.TTLShort, querycache.TTLMedium, querycache.TTLLong, querycache.TTLDaily)
+	// Output: 10s 1m0s 5m0s 1h0m0s 24h0m0s
+}
+
+// Pages of one list are results of their own, whatever their size.
+func Example_pages() {
+	db, cache, closeShop := shop()
+	defer closeShop()
+	before := cache.Stats()
+	for range 2 {
+		var pages [4][]string
+		for i, at := range [][2]int{{1, 0}, {2, 0}, {1, 1}, {2, 1}} {
+			db.Model(&Article{}).Order("id").Limit(at[0]).Offset(at[1]).Pluck("name", &pages[i])
+		}
+		fmt.Println(pages)
+	}
+	s := cache.Stats().Sub(before)
+	fmt.Println(s.Misses, "misses,", s.Hits, "hits")
+	// Output:
+	// [[anvil] [anvil bell] [bell] [bell candle]]
+	// [[anvil] [anvil bell] [bell] [bell candle]]
+	// 4 misses, 4 hits
+}
+
+// A read is pinned to 16 records at most, and a write names 64 at most.
+func Example_pins() {
+	db, _, closeShop := shop()
+	defer closeShop()
+	ids := func(n int) (out []int) {
+		for i := range n {
+			out = append(out, 100+i)
+		}
+		return out
+	}
+	for _, n := range []int{16, 17} {
+		e, err := querycache.Explain(db, func(tx *gorm.DB) *gorm.DB { return tx.Find(&[]Article{}, ids(n)) })
+		fmt.Println(n, "records: pinned to", len(e.Pins), err)
+	}
+	first := func(tx *gorm.DB) *gorm.DB { return tx.First(&Article{}, 1) }
+	for _, n := range []int{64, 65} {
+		first(db)
+		db.Model(&Article{}).Where("id IN ?", ids(n)).Update("cents", 1)
+		e, err := querycache.Explain(db, first)
+		fmt.Println("after a write to", n, "others:", e.Cached, err)
+	}
+	// Output:
+	// 16 records: pinned to 16 <nil>
+	// 17 records: pinned to 0 <nil>
+	// after a write to 64 others: true <nil>
+	// after a write to 65 others: false <nil>
 }
