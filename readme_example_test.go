@@ -170,11 +170,7 @@ func Example_byHand() {
 	n, err := cache.InvalidateRecord(ctx, &Article{}, 2) // 2: the article, and the list
 	fmt.Println(n, err)
 
-	pattern, err := key.ParsePattern("*:*:*:*:count:*")
-	if err != nil {
-		panic(err)
-	}
-	n, err = cache.InvalidatePattern(ctx, pattern) // 1: the count
+	n, err = cache.InvalidatePattern(ctx, key.Operation("count")) // 1: the count
 	fmt.Println(n, err)
 
 	n, err = cache.InvalidateTable(ctx, "artikel") // ErrUnknownTable
