@@ -244,8 +244,10 @@ type counters struct {
 	database  latency
 	inFlight  atomic.Int64
 	refreshes struct{ started, ended, failed counter }
-	writes    writeCounters
-	observers observers
+	// tierErrors are panics of the first tier.
+	tierErrors counter
+	writes     writeCounters
+	observers  observers
 }
 
 // stored, overtaken and reject count what became of a result that was read to

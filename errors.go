@@ -18,6 +18,11 @@ var (
 	// ErrCacheMiss: the query is CacheOnly, and nothing valid is cached. Ask
 	// without that policy, or Refresh first.
 	ErrCacheMiss = errors.New("querycache: nothing valid is cached, and the policy is cache-only")
+	// ErrTier: the tier in Config.L1 failed, so that an invalidation did not
+	// reach everything. What a write or a tag touches is invalidated all the
+	// same; what a pattern or Clear should have dropped may still be there.
+	// Mend the tier, and repeat the call.
+	ErrTier = errors.New("querycache: a tier failed")
 	// ErrNotInstalled: the *gorm.DB does not use the plugin. Call db.Use
 	// first.
 	ErrNotInstalled = errors.New("querycache: the plugin is not installed on this database; call db.Use first")

@@ -130,7 +130,10 @@ func Example_steps() {
 	step("after a write to another table")
 	db.Model(&Article{ID: 2}).Update("cents", 500)
 	read(db)
-	step("after a write to its own table")
+	step("after a write to another record of its table")
+	db.Model(&Article{ID: 1}).Update("cents", 500)
+	read(db)
+	step("after a write to it")
 	db.Exec("UPDATE articles SET cents = cents + 1")
 	read(db)
 	step("after a write by raw SQL")
@@ -143,7 +146,7 @@ func Example_steps() {
 	tx.Rollback()
 	read(db)
 	step("after its rollback")
-	db.Transaction(func(tx *gorm.DB) error { return tx.Delete(&Article{}, 3).Error })
+	db.Transaction(func(tx *gorm.DB) error { return tx.Model(&Article{ID: 1}).Update("cents", 2).Error })
 	read(db)
 	step("after a transaction that was committed")
 	read(db.Scopes(querycache.Skip))
@@ -152,7 +155,8 @@ func Example_steps() {
 	// a read                                         1
 	// again                                          0
 	// after a write to another table                 0
-	// after a write to its own table                 1
+	// after a write to another record of its table   0
+	// after a write to it                            1
 	// after a write by raw SQL                       1
 	// while a transaction has written, not committed 0
 	// in that transaction                            1

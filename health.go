@@ -98,11 +98,26 @@ func (p *Plugin) Health() Health {
 		h.State = HealthDegraded
 		h.Issues = append(h.Issues, Issue{"no database uses the plugin", "install it with db.Use"})
 	}
-	h.Tiers = []TierHealth{{Name: tierMemory}}
+	h.Tiers = []TierHealth{p.tierHealth()}
+	h.State = max(h.State, h.Tiers[0].State)
 	for _, d := range databases {
 		one := d.health()
 		h.State = max(h.State, min(one.State, HealthDegraded))
 		h.Databases = append(h.Databases, one)
+	}
+	return h
+}
+
+// tierHealth tells how the first tier is. One that has panicked may do so
+// again.
+func (p *Plugin) tierHealth() TierHealth {
+	h := TierHealth{Name: tierMemory}
+	if n := p.counters.tierErrors.sum(); n > 0 {
+		h.State = HealthDegraded
+		h.Issues = []Issue{{
+			fmt.Sprintf("the tier in Config.L1, a %T, has panicked %d times", p.cfg.L1, n),
+			"mend the tier; package cachetest tells what it does wrong",
+		}}
 	}
 	return h
 }

@@ -2,6 +2,7 @@ package querycache
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync/atomic"
 
@@ -141,10 +142,33 @@ func (p *Plugin) byHand(ctx context.Context, what string, tables []string, all b
 	}, 0)
 	outcome, n, err := WriteFailed, 0, error(nil)
 	defer func() { in.ended(outcome, n, err) }() // a panic too
-	if n, err = f(); err == nil {
+	if n, err = p.withTier(f); err == nil {
 		outcome = WriteCommitted
 	}
 	return n, err
+}
+
+// withTier runs what walks through the first tier. Should that panic, being
+// the program's own, the error says that not everything was done.
+func (p *Plugin) withTier(f func() (int, error)) (n int, err error) {
+	if p.cfg.L1 != nil {
+		defer func() {
+			if v := recover(); v != nil {
+				p.tierPanicked("walk", v)
+				err = fmt.Errorf("%w: it panicked: %v", ErrTier, v)
+			}
+		}()
+	}
+	return f()
+}
+
+// tierPanicked notes that the first tier, which is the program's own, panicked.
+func (p *Plugin) tierPanicked(doing string, panicked any) {
+	p.counters.tierErrors.add()
+	p.tierTold.Do(func() {
+		p.cfg.Logger.Error("querycache: the tier in Config.L1 panicked; queries go on without it, further panics are not logged",
+			"doing", doing, "tier", fmt.Sprintf("%T", p.cfg.L1), "panic", fmt.Sprint(panicked))
+	})
 }
 
 // listener tells the counters and the observers of the writes of one gate.

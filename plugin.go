@@ -2,6 +2,7 @@ package querycache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -39,6 +40,7 @@ type Plugin struct {
 	closed   atomic.Bool
 
 	background *background
+	tierTold   sync.Once // of its first panic
 
 	models     models
 	uncopyable sync.Map // reflect.Type → true: Fetch told the operator
@@ -77,7 +79,11 @@ func New(cfg Config) *Plugin {
 			return p
 		}
 	}
-	p.cache = tiered.New(p.cfg.Tiered, p.stamps, p.l1, time.Now)
+	local := p.l1
+	if cfg.L1 != nil {
+		local = &tiered.Guarded{Local: cfg.L1, Told: p.tierPanicked}
+	}
+	p.cache = tiered.New(p.cfg.Tiered, p.stamps, local, time.Now)
 	return p
 }
 
@@ -160,10 +166,14 @@ func (p *Plugin) Close(ctx context.Context) error {
 			g.Wait()
 		}
 		err := p.replayer.Close()
-		p.cache.Clear()
-		if l1, ok := p.l1.(interface{ Close() }); ok {
-			l1.Close()
-		}
+		_, failed := p.withTier(func() (int, error) {
+			n := p.cache.Clear()
+			if l1, ok := p.l1.(interface{ Close() }); ok {
+				l1.Close()
+			}
+			return n, nil
+		})
+		err = errors.Join(err, failed)
 		done <- err
 	}()
 	select {

@@ -110,24 +110,39 @@ func (b *binding) plan(db *gorm.DB, f form) (r *read, reason Reason, detail stri
 	if reason, detail = b.route(r, stmt.ConnPool); reason != "" {
 		return r, reason, detail
 	}
-	text := stmt.SQL.String()
-	r.plan = r.db.analyzer().Plan(text)
-	if r.plan.Reason != "" {
-		return r, Reason(r.plan.Reason), r.plan.Detail
-	}
-	r.wishes = p.rules.wishesFor(r.options, r.plan.Tables)
-	if r.wishes.off != "" {
-		return r, r.wishes.off, r.wishes.detail
+	text, an := stmt.SQL.String(), r.db.analyzer()
+	if reason, detail = b.understand(r, text); reason != "" {
+		return r, reason, detail
 	}
 	r.tenant = p.tenant(stmt, r.wishes)
 	if err := b.identify(db, r, text, f); err != nil {
 		return r, ReasonArgument, err.Error()
 	}
 	b.takeSample(r)
+	// 1. A view is read: its plan says that it is made of one table. 2. The view
+	// is made anew, of two, and the catalog is read. 3. We sample, as fresh as can
+	// be, and store rows that do not depend on the second table. So the plan must
+	// still be that of the catalog in force when the sample has been taken.
+	for an.Changed(r.plan) {
+		if reason, detail = b.understand(r, text); reason != "" {
+			return r, reason, detail
+		}
+		b.takeSample(r)
+	}
 	if lag := p.cfg.ReplicaLag; r.lags && (lag == 0 || !p.stamps.Settled(r.sample.Slots(), lag)) {
 		return r, ReasonReplica, "the query was sent to a replica, which may not have the last write yet"
 	}
 	return r, "", ""
+}
+
+// understand finds out what the text reads, and what is in force for that.
+func (b *binding) understand(r *read, text string) (Reason, string) {
+	r.plan = r.db.analyzer().Plan(text)
+	if r.plan.Reason != "" {
+		return Reason(r.plan.Reason), r.plan.Detail
+	}
+	r.wishes = b.plugin.rules.wishesFor(r.options, r.plan.Tables)
+	return r.wishes.off, r.wishes.detail
 }
 
 // takeSample samples the stamps of the tags that the result will depend on.

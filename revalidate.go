@@ -127,6 +127,9 @@ func (b *binding) reread(ctx context.Context, r *read, pool gorm.ConnPool, text 
 		}
 	}()
 	r.sample = p.cache.Again(&r.sample)
+	if r.db.analyzer().Changed(r.plan) {
+		return errPending // the result may depend on other tables by now
+	}
 	if r.sample.CorePending() || r.lags && !p.stamps.Settled(r.sample.Slots(), p.cfg.ReplicaLag) {
 		r.db.gate.Sweep()
 		return errPending

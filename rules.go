@@ -2,6 +2,7 @@ package querycache
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,9 +64,9 @@ func (t TableRule) validate() error {
 	case !t.Policy.valid():
 		return fmt.Errorf("Policy is %d: set one of the constants, such as CacheFirst", t.Policy)
 	case t.Off && t.On:
-		return fmt.Errorf("Off and On are both set: set one of them")
+		return errors.New("both Off and On are set: set one of them")
 	case t.Off && t != TableRule{Off: true}:
-		return fmt.Errorf("Off is set beside other fields, which it makes meaningless: clear it or them")
+		return errors.New("beside Off other fields are set, which it makes meaningless: clear it or them")
 	}
 	return nil
 }

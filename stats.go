@@ -103,6 +103,8 @@ type TierStats struct {
 	// Stores are results that the tier took, Rejections those it did not,
 	// Evictions are entries it dropped for room, Expirations for their age.
 	Stores, Rejections, Evictions, Expirations uint64
+	// Errors are failures of the tier: panics of one that is the program's own.
+	Errors uint64
 	// Entries and Bytes are what it holds now.
 	Entries int
 	Bytes   int64
@@ -216,6 +218,7 @@ func (p *Plugin) tierStats(s *Stats) {
 		Hits: s.Hits + s.Stale, Misses: s.Shared + s.Misses,
 		Stores: s.Stores, Rejections: s.Rejections,
 		Evictions: s.Evictions, Expirations: s.Expirations,
+		Errors:  p.counters.tierErrors.sum(),
 		Entries: s.Entries, Bytes: s.Bytes,
 	}}
 }
@@ -264,6 +267,7 @@ func (t TierStats) sub(e TierStats) TierStats {
 	t.Rejections -= e.Rejections
 	t.Evictions -= e.Evictions
 	t.Expirations -= e.Expirations
+	t.Errors -= e.Errors
 	return t
 }
 

@@ -91,10 +91,10 @@ func (sm *Sample) Equal(other *Sample) bool {
 }
 
 // Holds tells whether what was made under sm is valid for a reader who sampled
-// other: all tags of sm are among the first of other's, at the same stamps.
+// other: the tags of sm are those of other, or its core, at the same stamps.
 func (sm *Sample) Holds(other *Sample) bool {
 	n := len(sm.slots)
-	if n > len(other.slots) {
+	if n != len(other.slots) && n != other.core {
 		return false
 	}
 	for i := range min(n, inlineWords) {

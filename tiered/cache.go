@@ -198,11 +198,20 @@ func (c *Cache) StoreWithin(key []byte, e *Entry, f *Flight, maxBytes int64) Out
 		return Refused
 	}
 	if c.dropped(e) {
-		c.l1.Delete(key)
+		c.discard(key)
 		return Outdated
 	}
 	e.kept.Store(true)
 	return Stored
+}
+
+// discard takes out an entry that nobody is served.
+func (c *Cache) discard(key []byte) {
+	if g, ok := c.l1.(*Guarded); ok {
+		g.discard(key)
+		return
+	}
+	c.l1.Delete(key)
 }
 
 // superseded tells whether the flight that made e was replaced, so that there
@@ -232,6 +241,14 @@ func (c *Cache) Invalidate(slots []invalidation.Slot) int {
 		hit[n] = true
 	}
 	var dead []string
+	bumped := false
+	bump := func() {
+		if !bumped {
+			bumped = true
+			c.stamps.Bump(slots)
+		}
+	}
+	defer bump() // a tier may panic
 	c.l1.Range(func(key string, e *Entry) bool {
 		for _, n := range e.Slots() {
 			if hit[n] {
@@ -243,7 +260,7 @@ func (c *Cache) Invalidate(slots []invalidation.Slot) int {
 		}
 		return true
 	})
-	c.stamps.Bump(slots)
+	bump()
 	n := 0
 	for _, key := range dead {
 		if c.l1.Delete([]byte(key)) { // otherwise somebody else invalidated it as well, and counts it
@@ -282,6 +299,7 @@ func (c *Cache) Drop(f func(key string, e *Entry) bool) int {
 			if e.sample.Current(c.stamps) && !e.sample.Pending() {
 				n++
 			}
+			e.kept.Store(false) // should the tier not do as it is told
 			c.l1.Delete([]byte(key))
 		}
 		return true
