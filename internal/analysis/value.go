@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 
 	"github.com/gorm-querycache/querycache/internal/catalog"
 )
@@ -17,6 +19,9 @@ const maxDigits = 15
 
 // maxPointers is how many pointers in a row are followed.
 const maxPointers = 4
+
+// uuidBytes is how long a UUID is that is not spelled out.
+const uuidBytes = 16
 
 // appendValue appends a value in the one spelling that all values have which
 // the database may take for equal to it. It may give values that the database
@@ -35,8 +40,9 @@ func appendValue(buf []byte, class catalog.Class, v any) (out []byte, ok bool) {
 	case string:
 		return appendText(buf, class, x)
 	case []byte:
-		// Compared with an integer a blob is what the database likes.
-		if class != catalog.ClassText || x == nil {
+		// Compared with an integer a blob is what the database likes; with a
+		// UUID, pgx and MariaDB take one of this length for its bytes.
+		if class != catalog.ClassText || x == nil || len(x) == uuidBytes {
 			return buf, false
 		}
 		return appendText(buf, class, string(x))
@@ -50,12 +56,14 @@ func appendValue(buf []byte, class catalog.Class, v any) (out []byte, ok bool) {
 // reads them.
 func appendReflected(buf []byte, class catalog.Class, v any) (out []byte, ok bool) {
 	rv := reflect.ValueOf(v)
+	if answers(rv.Type()) {
+		return buf, false
+	}
 	for range maxPointers {
 		if rv.Kind() != reflect.Pointer || rv.IsNil() {
 			break
 		}
-		rv = rv.Elem()
-		if _, valuer := rv.Interface().(driver.Valuer); valuer {
+		if rv = rv.Elem(); answers(rv.Type()) {
 			return buf, false
 		}
 	}
@@ -68,6 +76,27 @@ func appendReflected(buf []byte, class catalog.Class, v any) (out []byte, ok boo
 		return appendText(buf, class, rv.String())
 	}
 	return buf, false
+}
+
+// answering remembers for each type what answers finds.
+var answering sync.Map
+
+// answers tells whether a driver may ask values of a type what they stand for,
+// instead of taking them for what they are: driver.Valuer is asked by all, and
+// pgx asks TextValue, Int64Value and their like too.
+func answers(t reflect.Type) bool {
+	if t.NumMethod() == 0 {
+		return false
+	}
+	if known, ok := answering.Load(t); ok {
+		return known.(bool)
+	}
+	found := false
+	for i := range t.NumMethod() {
+		found = found || strings.HasSuffix(t.Method(i).Name, "Value")
+	}
+	answering.Store(t, found)
+	return found
 }
 
 func appendInt(buf []byte, class catalog.Class, n int64) ([]byte, bool) {
@@ -176,9 +205,5 @@ func valueOf(valuer driver.Valuer) (v any, ok bool) {
 		}
 	}()
 	v, err := valuer.Value()
-	switch v.(type) {
-	case int64, string:
-		return v, err == nil
-	}
-	return nil, false
+	return v, err == nil && driver.IsValue(v)
 }
