@@ -113,11 +113,12 @@ func (a *Announcer) outside(query string, args []any) (after func(), bound []any
 		}
 		a.gate.Analyzer.Learn(p)
 		t := p.Touch(a.gate.Stamps, args)
-		a.gate.noteForeign(a.tx, p, t.Slots)
+		a.gate.noteForeign(a.tx, p, t.Slots, p.Writes)
 		return func() {
 			// The catalog changed while it ran, and with it what it reached.
 			if a.gate.Analyzer.Changed(p) {
-				a.gate.noteForeign(a.tx, p, a.gate.Analyzer.All())
+				all := a.gate.Analyzer.All()
+				a.gate.noteForeign(a.tx, p, all, all)
 			}
 		}, t.Args, true
 	case a.lost:

@@ -17,7 +17,9 @@ type foreignTx struct {
 	structural bool
 }
 
-func (g *Gate) noteForeign(tx *sql.Tx, p *analysis.Plan, slots []invalidation.Slot) {
+// noteForeign marks slots until tx is over. whole are those to mark instead
+// once the transaction has touched record after record.
+func (g *Gate) noteForeign(tx *sql.Tx, p *analysis.Plan, slots, whole []invalidation.Slot) {
 	g.Sweep() // so that a program that only writes keeps no list of ended ones
 	g.foreignMu.Lock()
 	defer g.foreignMu.Unlock()
@@ -30,6 +32,9 @@ func (g *Gate) noteForeign(tx *sql.Tx, p *analysis.Plan, slots []invalidation.Sl
 		g.foreign[tx] = f
 	}
 	f.structural = f.structural || p.Structural
+	if len(f.slots) > manyRecords {
+		slots = whole
+	}
 	for _, n := range slots {
 		if !contains(f.slots, n) {
 			g.Stamps.Intent([]invalidation.Slot{n})

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-querycache/querycache/internal/testdb"
+	"github.com/gorm-querycache/querycache/invalidation"
 )
 
 // sweep looks for ended transactions and waits for the looking.
@@ -100,6 +101,30 @@ func TestForeignWritesAreSwept(t *testing.T) {
 	r.sweep()
 	r.elapse()
 	r.expect("at rest", false, "posts")
+}
+
+// A foreign transaction that touches record after record touches the whole table after a while: what is marked for it
+// must not grow with what it writes.
+func TestForeignWritesOfManyRecords(t *testing.T) {
+	r := newRig(t, options{})
+	tx, err := r.db.Pool.BeginTx(bg, nil)
+	r.must(err)
+	pool := Announce(tx, only(r.gate))
+	for id := range 3 * manyRecords {
+		r.exec(pool, "UPDATE users SET name = 'x' WHERE id = ?", id)
+	}
+	if n := len(r.gate.foreign[tx].slots); n <= manyRecords || n > manyRecords+8 {
+		t.Errorf("%d slots are marked", n)
+	}
+	for _, tag := range []invalidation.Tag{invalidation.Table(r.gate.Analyzer.Scope(), "users"), invalidation.Set(r.gate.Analyzer.Scope(), "users")} {
+		if !r.gate.Stamps.Load(r.gate.Stamps.Slot(tag)).Pending() {
+			t.Errorf("%v is not pending", tag)
+		}
+	}
+	r.must(tx.Rollback())
+	r.sweep()
+	r.elapse()
+	r.quiet()
 }
 
 // TestForeignDDL: the catalog is read again when it is over.
