@@ -36,6 +36,46 @@ func TestDifferentialPrepared(t *testing.T) {
 	difftest.Run(t, difftest.Options{Dialect: testdb.SQLite, Ops: 6000, Seed: 2000, Thrice: true, PrepareStmt: true, Plugin: cached, MaxQueries: 0.85})
 }
 
+// TestDifferentialOptions draws a configuration for each program and options for most operations, of every kind and by every
+// carrier, and invalidates by hand in between.
+func TestDifferentialOptions(t *testing.T) {
+	t.Parallel()
+	difftest.Run(t, difftest.Options{Dialect: testdb.SQLite, Ops: 5000, Seed: 3000, Make: drawn})
+}
+
+// TestDifferentialByKey runs programs that read and write records by their keys, with options and without.
+func TestDifferentialByKey(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]difftest.Options{
+		"default": {Ops: 3000, Seed: 4000, Thrice: true, Plugin: cached, MaxQueries: 0.75},
+		"options": {Ops: 3000, Seed: 5000, Make: drawn},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o.Dialect, o.ByKey = testdb.SQLite, true
+			difftest.Run(t, o)
+		})
+	}
+}
+
+// TestDifferentialPins: what is pinned to records outlives writes to others. Without pins, the same programs
+// send clearly more queries.
+func TestDifferentialPins(t *testing.T) {
+	t.Parallel()
+	unpinned := querycache.Config{Dependencies: map[string][]string{}}
+	for _, table := range diffTables {
+		unpinned.Dependencies[table] = []string{table} // a write to one record may change another
+	}
+	run := func(c querycache.Config) (share float64) {
+		plugin := func() gorm.Plugin { return querycache.New(c) }
+		return difftest.Run(t, difftest.Options{Dialect: testdb.SQLite, Ops: 2400, Seed: 6000, ByKey: true, Plugin: plugin}).Share()
+	}
+	with, without := run(querycache.Config{}), run(unpinned)
+	t.Logf("%.0f %% of the queries with pins, %.0f %% without", 100*with, 100*without)
+	if with > 0.97*without {
+		t.Errorf("pins save too little: %.0f %% of the queries with them, %.0f %% without", 100*with, 100*without)
+	}
+}
+
 // TestDifferentialConcurrent runs goroutines that write rows of their own and read those of all.
 func TestDifferentialConcurrent(t *testing.T) {
 	for _, prepared := range []bool{false, true} {
@@ -45,6 +85,9 @@ func TestDifferentialConcurrent(t *testing.T) {
 			})
 		})
 	}
+	t.Run("options", func(t *testing.T) {
+		difftest.RunConcurrent(t, difftest.Options{Dialect: testdb.SQLite, Ops: 3000, Seed: 7000, Make: drawn})
+	})
 }
 
 // TestDifferentialServers runs fewer operations on the databases that are servers. Their commits take long, and what is
@@ -60,6 +103,12 @@ func TestDifferentialServers(t *testing.T) {
 			})
 			t.Run("prepared", func(t *testing.T) {
 				difftest.Run(t, difftest.Options{Dialect: dialect, Ops: 800, Seed: 50, PrepareStmt: true, Plugin: cached})
+			})
+			t.Run("options", func(t *testing.T) {
+				difftest.Run(t, difftest.Options{Dialect: dialect, Ops: 400, Seed: 3000, Make: drawn})
+			})
+			t.Run("by key", func(t *testing.T) {
+				difftest.Run(t, difftest.Options{Dialect: dialect, Ops: 800, Seed: 4000, ByKey: true, Make: drawn})
 			})
 			t.Run("concurrent", func(t *testing.T) {
 				difftest.RunConcurrent(t, difftest.Options{Dialect: dialect, Ops: 1800, Plugin: cached, MaxQueries: 0.97})

@@ -26,28 +26,34 @@ func RunConcurrent(t *testing.T, o Options) {
 }
 
 // findConcurrent returns the first difference, and how to run it again, or "".
-func findConcurrent(t *testing.T, o Options) (found string, sent tally) {
+func findConcurrent(t *testing.T, o Options) (found string, sent Sent) {
 	t.Helper()
 	o.defaults(t)
 	for done, seed := 0, o.Seed; done < o.Ops && found == ""; seed++ {
 		var programs []program
 		for lane := range lanes {
-			programs = append(programs, laneProgram(seed, lane, laneLength))
+			p := laneProgram(seed, lane, laneLength)
+			if o.Make != nil {
+				p = decorate(p, seed*lanes+uint64(lane))
+			}
+			programs = append(programs, p)
 		}
 		done += lanes * laneLength
 		if !t.Run("programs", func(t *testing.T) {
-			sides := newPair(t, o, true)
-			parseModels(t, sides.plain)
-			parseModels(t, sides.cached)
+			made := o.make(programs[0])
+			sides := newPair(t, o, made, true)
+			parseModels(t, sides.plain.DB)
+			parseModels(t, sides.cached.DB)
 			plain, cached := together(sides.plain, programs), together(sides.cached, programs)
-			sent.plain += sides.plain.Recorder.Queries()
-			sent.cached += sides.cached.Recorder.Queries()
+			sides.settle()
+			sent.Plain += sides.plain.Recorder.Queries()
+			sent.Cached += sides.cached.Recorder.Queries()
 			again := fmt.Sprintf("to run it again:\n  %s=%d %s=1 go test", seedVar, seed, opsVar)
 			for lane, p := range programs {
 				for at, st := range p {
 					if what := sides.compare(plain[lane][at], cached[lane][at]); what != "" {
-						found = fmt.Sprintf("lane %d, step %d, %s:\n%s\nthe steps of the lane before it: %s\n%s",
-							lane, at, st, what, p[max(0, at-10):at], again)
+						found = fmt.Sprintf("lane %d, step %d, %s:\n%s\nthe steps of the lane before it: %s\n%s\n%s",
+							lane, at, sides.cached.told(st), what, p[max(0, at-10):at], made.Text, again)
 						return
 					}
 				}
@@ -74,7 +80,7 @@ func parseModels(t testing.TB, db *testdb.DB) {
 }
 
 // together runs the programs at once and returns their outcomes.
-func together(db *testdb.DB, programs []program) [][]*outcome {
+func together(db *side, programs []program) [][]*outcome {
 	out := make([][]*outcome, len(programs))
 	start := make(chan struct{})
 	var all sync.WaitGroup

@@ -1,6 +1,8 @@
 package difftest
 
 import (
+	"context"
+	"math/rand/v2"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -22,6 +24,8 @@ func TestPlainAgainstPlain(t *testing.T) {
 			for name, o := range map[string]Options{
 				"direct":   {Thrice: true},
 				"prepared": {PrepareStmt: true},
+				"asked":    {Thrice: true, Make: asks},
+				"by key":   {Thrice: true, Make: asks, ByKey: true},
 			} {
 				t.Run(name, func(t *testing.T) {
 					o.Dialect, o.Ops = dialect, ops
@@ -29,6 +33,38 @@ func TestPlainAgainstPlain(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// asks makes no plugin, of which programs ask much all the same.
+func asks(uint64) Made {
+	type asked struct{}
+	return Made{Wish: func(rng *rand.Rand) Wish {
+		w := Wish{Kept: rng.IntN(2) == 0}
+		for range rng.IntN(3) {
+			w.Scopes = append(w.Scopes, func(tx *gorm.DB) *gorm.DB { return tx.Set("difftest:asked", true) })
+		}
+		if rng.IntN(2) == 0 {
+			w.Context = func(ctx context.Context) context.Context { return context.WithValue(ctx, asked{}, true) }
+		}
+		return w
+	}}
+}
+
+// TestProgramsInText: a program is printed so that it can be run again.
+func TestProgramsInText(t *testing.T) {
+	p := decorate(generate(7, 200, false, nil, func(kind) bool { return true }), 7)
+	again, err := parse(p.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := again.String(), p.String(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for _, text := range []string{"read.one", "read.one:x", "read.one:1+x", "nothing:1"} {
+		if _, err := parse(text); err == nil {
+			t.Errorf("%q is no program, and was taken for one", text)
+		}
 	}
 }
 

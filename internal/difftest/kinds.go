@@ -14,6 +14,8 @@ type kind struct {
 	// holds: a cache cannot see when the write is over, so for a long time after it, it may refuse what the write touched.
 	// Such operations are in some programs only.
 	holds bool
+	// byKey: reads or writes records by their keys.
+	byKey bool
 	// space is how many variants are drawn; few, so that reads come again.
 	space int
 	// group is how many seeds in a row belong together: where one is read often, so are others of its group.
@@ -46,6 +48,7 @@ var reads = []kind{
 	{name: "read.viewer", weight: 4, run: readAsViewer, space: 6 * viewers, group: viewers},
 	{name: "read.scratch", weight: 2, run: readScratch, space: 6},
 	{name: "read.keeper", weight: 1, run: readKeeper, space: 2},
+	{name: "read.bykey", weight: 20, run: readByKey, space: 1000, byKey: true},
 }
 
 var writes = []kind{
@@ -62,8 +65,19 @@ var writes = []kind{
 	{name: "write.overlap", weight: 4, run: writeOverlap, write: true},
 	{name: "write.foreign", weight: 2, run: writeForeign, write: true, holds: true},
 	{name: "write.transaction", weight: 10, run: writeTransaction, write: true},
+	{name: "write.bykey", weight: 12, run: writeByKey, write: true, byKey: true},
+	{name: "write.bykey.raw", weight: 6, run: writeByKeyRaw, write: true, byKey: true},
+	{name: "write.bykey.upsert", weight: 5, run: writeByKeyUpsert, write: true, byKey: true},
+	{name: "write.bykey.moves", weight: 3, run: writeByKeyMoves, write: true, byKey: true},
+	{name: "write.bykey.beside", weight: 3, run: writeByKeyBeside, write: true, byKey: true},
 	{name: "write.scratch", weight: 2, run: writeScratch, write: true},
 	{name: "write.schema", weight: 1, run: writeSchema, write: true, shape: true},
+}
+
+// withPlugin are steps of programs whose plugin is drawn too.
+var withPlugin = []kind{
+	{name: pluginStep, run: func(*scene, draw) {}},
+	{name: "byhand", run: byHand},
 }
 
 // What transactions are made of; set in init, since a transaction is an operation itself.

@@ -140,7 +140,7 @@ func laneProgram(seed uint64, lane, length int) program {
 	var common []step
 	for range 8 {
 		k := reads[shared.n(len(reads))]
-		common = append(common, step{k, uint64(shared.n(max(k.space, 1)))})
+		common = append(common, step{kind: k, seed: uint64(shared.n(max(k.space, 1)))})
 	}
 	d := newDraw(fmt.Sprint("lane ", lane), seed)
 	for range length {
@@ -148,11 +148,11 @@ func laneProgram(seed uint64, lane, length int) program {
 		case at < 6:
 			p = append(p, common[d.n(len(common))])
 		case at < 14:
-			p = append(p, step{laneKinds[0], uint64(d.n(laneKinds[0].space))})
+			p = append(p, step{kind: laneKinds[0], seed: uint64(d.n(laneKinds[0].space))})
 		case at < 19:
-			p = append(p, step{laneKinds[1], uint64(d.n(laneKinds[1].space))})
+			p = append(p, step{kind: laneKinds[1], seed: uint64(d.n(laneKinds[1].space))})
 		default:
-			p = append(p, step{laneKinds[2], uint64(d.n(laneKinds[2].space))})
+			p = append(p, step{kind: laneKinds[2], seed: uint64(d.n(laneKinds[2].space))})
 		}
 	}
 	return p

@@ -25,6 +25,7 @@ type naiveEntry struct {
 	json  []byte
 	rows  int64
 	table string
+	pin   pin
 }
 
 func (n *naive) Name() string { return "naive" }
@@ -34,8 +35,12 @@ func (n *naive) Initialize(db *gorm.DB) error {
 	drop := func(db *gorm.DB) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
+		touched, known := pin{}, false
+		if n.pinning() {
+			touched, known = n.written(db)
+		}
 		for key, e := range n.entries {
-			if n.bug == "never drops" {
+			if n.bug == "never drops" || n.survives(e.pin, touched, known, db.Statement.Table) {
 				continue
 			}
 			if n.bug != "only its table" || e.table == db.Statement.Table || db.Statement.Table == "" {
@@ -90,6 +95,9 @@ func (n *naive) query(db *gorm.DB) {
 		return
 	}
 	e = naiveEntry{value: n.copy(db.Statement.ReflectValue), rows: db.RowsAffected, table: db.Statement.Table}
+	if n.pinning() {
+		e.pin = n.readPin(db)
+	}
 	if n.bug == "stores JSON" {
 		e.json, _ = json.Marshal(db.Statement.ReflectValue.Interface())
 	}

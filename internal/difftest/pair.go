@@ -19,13 +19,14 @@ import (
 
 // pair is two copies of one database, one of them with the plugin.
 type pair struct {
-	plain, cached *testdb.DB
+	plain, cached *side
 	volatile      *regexp.Regexp // what differs between the sides: names of databases, addresses
 	rules         testdb.Rules
 	saved         int // queries that the plain side would have sent for repeated reads
+	compared      int // queries that comparing tables sent on each side
 }
 
-func newPair(t testing.TB, o Options, concurrent bool) *pair {
+func newPair(t testing.TB, o Options, made *Made, concurrent bool) *pair {
 	t.Helper()
 	var dbs [2]*testdb.Database
 	for i := range dbs {
@@ -33,8 +34,8 @@ func newPair(t testing.TB, o Options, concurrent bool) *pair {
 		fill(t, dbs[i])
 	}
 	var plugins []gorm.Plugin
-	if o.Plugin != nil {
-		plugins = append(plugins, o.Plugin())
+	if made.Plugin != nil {
+		plugins = append(plugins, made.Plugin)
 	}
 	plain, cached := opening(o, nil), opening(o, plugins)
 	if concurrent {
@@ -49,7 +50,7 @@ func newPair(t testing.TB, o Options, concurrent bool) *pair {
 			plain.MySQL, cached.MySQL = level, level
 		}
 	}
-	p := &pair{plain: dbs[0].Open(t, plain), cached: dbs[1].Open(t, cached)}
+	p := &pair{plain: &side{DB: dbs[0].Open(t, plain), made: made}, cached: &side{DB: dbs[1].Open(t, cached), made: made, plugin: true}}
 	p.volatile = regexp.MustCompile(regexp.QuoteMeta(dbs[0].Name()) + "|" + regexp.QuoteMeta(dbs[1].Name()) + "|0x[0-9a-f]{6,}")
 	p.rules.ErrorText = func(s string) string { return p.volatile.ReplaceAllString(s, "<volatile>") }
 	return p
@@ -105,14 +106,15 @@ func fill(t testing.TB, d *testdb.Database) {
 }
 
 // run runs one step on one side. at is the program's clock.
-func run(db *testdb.DB, st step, at int, lane int) *outcome {
+func run(on *side, st step, at int, lane int) *outcome {
 	j := &journal{}
 	ctx := context.WithValue(context.Background(), journalKey{}, j)
 	now := epoch.Add(time.Duration(at) * time.Second).In(time.Local)
 	out := &outcome{}
-	s := &scene{
-		db:  db.Session(&gorm.Session{Context: ctx, NowFunc: func() time.Time { return now }}),
-		ctx: ctx, dialect: db.Database.Dialect, lane: lane, out: out,
+	db, ctx := on.session(st, ctx, &gorm.Session{NowFunc: func() time.Time { return now }})
+	s := &scene{db: db, ctx: ctx, dialect: on.Database.Dialect, lane: lane, out: out}
+	if on.plugin {
+		s.byHand = on.made.ByHand
 	}
 	func() {
 		defer func() {
@@ -147,6 +149,8 @@ func (p *pair) compare(plain, cached *outcome) string {
 
 // compareTables compares what is stored, past GORM and every plugin.
 func (p *pair) compareTables() string {
+	before := p.plain.Recorder.Queries()
+	defer func() { p.compared += p.plain.Recorder.Queries() - before }()
 	out := ""
 	names := tables
 	for i := range lanes {
@@ -162,7 +166,7 @@ func (p *pair) compareTables() string {
 	return out
 }
 
-func content(db *testdb.DB, table string) ([][]any, error) {
+func content(db *side, table string) ([][]any, error) {
 	rows, err := db.Pool.QueryContext(context.Background(), "SELECT * FROM "+table+" ORDER BY 1, 2")
 	if err != nil {
 		return nil, err

@@ -32,6 +32,11 @@ type Options struct {
 	Seed uint64
 	// Plugin makes the plugin of the one side, once for each program. Nil compares plain with plain.
 	Plugin func() gorm.Plugin
+	// Make makes the plugin of a program, with what the program asks of it, in place of Plugin. The same seed makes the
+	// same; 0 is the plugin as most have it.
+	Make func(seed uint64) Made
+	// ByKey leaves programs only the operations that read and write records by their keys.
+	ByKey bool
 	// PrepareStmt is GORM's, for both sides.
 	PrepareStmt bool
 	// Thrice makes every read three times: on the plain side, and twice with the plugin, where everything
@@ -44,7 +49,8 @@ type Options struct {
 	// made on a server.
 	ShrinkRuns int
 
-	without []string // kinds that programs do not have
+	without  []string // kinds that programs do not have
+	onTables []uint64 // see tableOf
 }
 
 // Difference is a failure.
@@ -61,12 +67,15 @@ type Difference struct {
 	step int // at which the sides differed
 }
 
-// tally counts what the sides sent to the database.
-type tally struct{ plain, cached int }
+// Sent counts the queries that the sides sent to the database.
+type Sent struct{ Plain, Cached int }
+
+// Share is how much the side with the plugin sent of what the plain side did.
+func (s Sent) Share() float64 { return float64(s.Cached) / float64(max(1, s.Plain)) }
 
 // Run runs random programs and fails the test at the first difference, with the shrunk program and
 // the command that runs it again.
-func Run(t *testing.T, o Options) {
+func Run(t *testing.T, o Options) Sent {
 	t.Helper()
 	d, sent := Find(t, o)
 	if d != nil {
@@ -74,29 +83,35 @@ func Run(t *testing.T, o Options) {
 			d.Ops, d.What, len(d.Steps), strings.Join(d.Steps, "\n  "), programVar, d.Program, strings.ReplaceAll(t.Name(), "/", "$/^"))
 	}
 	sent.check(t, o)
+	return sent
 }
 
 // check fails the test if the plugin saved too little.
-func (sent tally) check(t *testing.T, o Options) {
+func (s Sent) check(t *testing.T, o Options) {
 	t.Helper()
 	if os.Getenv(programVar) != "" {
 		return
 	}
-	share := float64(sent.cached) / float64(max(1, sent.plain))
-	t.Logf("%d queries on the plain side, %d with the plugin: %.0f %%", sent.plain, sent.cached, 100*share)
+	share := s.Share()
+	t.Logf("%d queries on the plain side, %d with the plugin: %.0f %%", s.Plain, s.Cached, 100*share)
 	if o.MaxQueries != 0 && share > o.MaxQueries {
 		t.Errorf("the side with the plugin sent %.0f %% of the queries, at most %.0f %% are expected", 100*share, 100*o.MaxQueries)
 	}
 }
 
 // Find runs random programs and returns the first difference, shrunk, or nil.
-func Find(t *testing.T, o Options) (*Difference, tally) {
+func Find(t *testing.T, o Options) (*Difference, Sent) {
 	t.Helper()
 	o.defaults(t)
-	var sent tally
-	allowed := func(k kind) bool { return k.fits(o.PrepareStmt) && !slices.Contains(o.without, k.name) }
+	var sent Sent
+	allowed := func(k kind) bool {
+		return k.fits(o.PrepareStmt) && (k.byKey || !o.ByKey) && !slices.Contains(o.without, k.name)
+	}
 	for done, n := 0, uint64(0); done < o.Ops; n++ {
-		p := generate(o.Seed+n, min(programLength, o.Ops-done), allowed)
+		p := generate(o.Seed+n, min(programLength, o.Ops-done), o.ByKey, o.onTables, allowed)
+		if o.Make != nil {
+			p = decorate(p, o.Seed+n)
+		}
 		if text := os.Getenv(programVar); text != "" {
 			var err error
 			if p, err = parse(text); err != nil {
@@ -110,7 +125,7 @@ func Find(t *testing.T, o Options) (*Difference, tally) {
 			continue
 		}
 		done += d.step + 1
-		p, d = shrink(p, d, o.ShrinkRuns, func(less program) *Difference { return runProgram(t, o, less, &tally{}) })
+		p, d = shrink(p, d, o.ShrinkRuns, func(less program) *Difference { return runProgram(t, o, less, &Sent{}) })
 		d.Ops = done
 		d.Program = p.String()
 		d.Steps = tell(t, o, p)
@@ -148,18 +163,18 @@ func (o *Options) defaults(t *testing.T) {
 }
 
 // runProgram runs a program on a fresh pair, as a subtest, so that its databases go when it is over.
-func runProgram(t *testing.T, o Options, p program, sent *tally) (found *Difference) {
+func runProgram(t *testing.T, o Options, p program, sent *Sent) (found *Difference) {
 	t.Helper()
 	if !t.Run("program", func(t *testing.T) {
-		sides := newPair(t, o, false)
+		sides := newPair(t, o, o.make(p), false)
 		for at, st := range p {
 			if what := sides.step(o, st, at); what != "" {
-				found = &Difference{What: fmt.Sprintf("%s: %s", st, what), step: at}
+				found = &Difference{What: fmt.Sprintf("%s: %s", sides.cached.told(st), what), step: at}
 				return
 			}
 		}
-		sent.plain += sides.plain.Recorder.Queries() + sides.saved
-		sent.cached += sides.cached.Recorder.Queries()
+		sent.Plain += sides.plain.Recorder.Queries() + sides.saved - sides.compared
+		sent.Cached += sides.cached.Recorder.Queries() - sides.compared
 		if what := sides.compareTables() + sides.left(); what != "" {
 			found = &Difference{What: what, step: len(p) - 1}
 		}
@@ -174,6 +189,7 @@ func (p *pair) step(o Options, st step, at int) string {
 	before, cachedBefore := p.plain.Recorder.Queries(), p.cached.Recorder.Queries()
 	plain := run(p.plain, st, at, 0)
 	cached := run(p.cached, st, at, 0)
+	p.settle()
 	what := p.compare(plain, cached)
 	if n, m := p.plain.Recorder.Queries()-before, p.cached.Recorder.Queries()-cachedBefore; what == "" && m > n && !st.kind.write {
 		what = fmt.Sprintf("%d queries were sent with the plugin, %d without", m, n)
@@ -191,10 +207,19 @@ func (p *pair) step(o Options, st step, at int) string {
 	for _, v := range cached.args {
 		scramble(v)
 	}
-	if what = p.compare(plain, run(p.cached, st, at, 0)); what != "" {
+	cached = run(p.cached, st, at, 0)
+	p.settle()
+	if what = p.compare(plain, cached); what != "" {
 		return "read again, after the first result was overwritten: " + what
 	}
 	return ""
+}
+
+// settle waits until the plugin does nothing in the background.
+func (p *pair) settle() {
+	if p.cached.made.Settle != nil {
+		p.cached.made.Settle()
+	}
 }
 
 // left returns what a program has left open.
@@ -213,15 +238,18 @@ func tell(t *testing.T, o Options, p program) (steps []string) {
 	t.Helper()
 	const most = 12
 	t.Run("tell", func(t *testing.T) {
-		o.Plugin = nil
-		sides := newPair(t, o, false)
+		made := *o.make(p)
+		if made.Plugin = nil; made.Text != "" {
+			steps = append(steps, "with "+made.Text)
+		}
+		sides := newPair(t, o, &made, false)
 		for at, st := range p {
 			out := run(sides.plain, st, at, 0)
 			lines := out.Journal
 			if len(lines) > most {
 				lines = append(lines[:most:most], fmt.Sprintf("… and %d more", len(lines)-most))
 			}
-			steps = append(steps, st.String()+"\n      "+strings.Join(lines, "\n      "))
+			steps = append(steps, sides.plain.told(st)+"\n      "+strings.Join(lines, "\n      "))
 		}
 	})
 	return steps

@@ -44,6 +44,9 @@ type scene struct {
 	lane    int  // in concurrent programs
 	onConn  bool // on a bare *sql.Conn, whose own methods nobody can watch
 	out     *outcome
+
+	// byHand is that of Made, on the side with the plugin.
+	byHand func(context.Context, *rand.Rand) error
 }
 
 // outcome is all that a program can see of an operation. Outcomes of the two sides are compared.

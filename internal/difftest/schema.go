@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 
 	"database/sql"
@@ -22,6 +23,7 @@ var epoch = time.Date(2024, 3, 10, 6, 30, 15, 123456000, time.UTC)
 var tables = []string{
 	"everythings", "companies", "users", "profiles", "orders", "items", "spoken", "user_languages",
 	"toys", "tokens", "devices", "user_totals", "lanes", "scratch",
+	"pin_numbers", "pin_reused", "pin_words", "pin_uncased", "pin_couples", "pin_badges", "pin_trees", "pin_sources", "pin_targets", "pin_echoes",
 }
 
 const lanes = 4
@@ -36,7 +38,7 @@ func create(db *gorm.DB, dialect testdb.Dialect) error {
 			return err
 		}
 	}
-	for _, text := range append([]string{view}, triggers[dialect]...) {
+	for _, text := range slices.Concat([]string{view, targetView}, triggers[dialect], keyedTriggers[dialect]) {
 		if err := db.Exec(text).Error; err != nil {
 			return fmt.Errorf("%s: %w", text, err)
 		}
@@ -56,7 +58,7 @@ func models(dialect testdb.Dialect) []any {
 	if dialect == testdb.SQLite {
 		all = append(all, &Keeper{})
 	}
-	return all
+	return append(all, keyedModels...)
 }
 
 func laneTable(i int) string { return fmt.Sprintf("lane_%d", i) }
@@ -166,7 +168,7 @@ func seeds(dialect testdb.Dialect) []any {
 			rows = append(rows, &Lane{ID: laneID(lane, n), Lane: lane, Name: fmt.Sprint("n", n), N: n, Data: []byte{byte(n)}})
 		}
 	}
-	return append(out, rows)
+	return append(append(out, rows), keyedSeeds()...)
 }
 
 func laneID(lane, n int) uint { return uint(lane*1000 + n + 1) }

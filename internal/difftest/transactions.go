@@ -17,7 +17,11 @@ func some(s *scene, d draw, tx *gorm.DB) {
 			kinds = readsInTransaction
 		}
 		k := kinds[d.n(len(kinds))]
-		k.run(in, newDraw(k.name, uint64(d.n(6))))
+		seed := uint64(d.n(6))
+		if k.byKey {
+			seed = onTable(d.seed, d.n(50))
+		}
+		k.run(in, newDraw(k.name, seed))
 	}
 }
 
