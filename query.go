@@ -90,14 +90,12 @@ func (b *binding) read(db *gorm.DB, r *read) {
 	case r.sample.CorePending():
 		r.db.gate.Sweep()
 		b.bypass(db, r, ReasonPending)
-	case at.spare && r.servable(at.entry):
-		b.fillOr(db, r, at.entry)
+	case (at.alone || r.sample.Pending()) && at.spare && r.servable(at.entry):
+		b.fillOr(db, r, nil, at.entry)
 	case at.alone || r.sample.Pending():
 		b.fill(db, r, nil, nil)
-	case at.answers == OutcomeHit: // in a form that does not fit; it is added to
-		b.fly(db, r, at.entry)
 	default:
-		b.fly(db, r, nil)
+		b.fly(db, r, at)
 	}
 }
 
@@ -137,8 +135,12 @@ func (b *binding) look(r *read) (at sight) {
 }
 
 // fly shares the read of the database with everybody who wants the same.
-func (b *binding) fly(db *gorm.DB, r *read, found *tiered.Entry) {
+func (b *binding) fly(db *gorm.DB, r *read, at sight) {
 	p := b.plugin
+	var found *tiered.Entry // the same rows in a form that does not fit, which is added
+	if at.answers == OutcomeHit {
+		found = at.entry
+	}
 	f, leads := p.cache.Join(r.enc.Bytes(), &r.sample)
 	if !leads {
 		e, err := f.Wait(db.Statement.Context)
@@ -146,12 +148,24 @@ func (b *binding) fly(db *gorm.DB, r *read, found *tiered.Entry) {
 			db.AddError(err)
 			return
 		}
-		if e != nil && b.serve(db, r, e) {
+		fresh := e != nil && p.cache.Fresh(e)
+		switch {
+		case fresh && b.serve(db, r, e):
 			b.answered(r, OutcomeShared, e)
+			return
+		case e != nil && !fresh && at.spare && b.serve(db, r, e): // the leader's spare: the database failed
+			b.answered(r, OutcomeStale, e)
 			return
 		}
 		// The leader failed, or made another form: read for ourselves.
-		f, found = nil, e
+		f, found = nil, nil
+		if fresh {
+			found = e
+		}
+	}
+	if at.spare && r.servable(at.entry) {
+		b.fillOr(db, r, f, at.entry)
+		return
 	}
 	b.fill(db, r, f, found)
 }

@@ -35,9 +35,15 @@ func fetch(ctx context.Context, pool gorm.ConnPool, text string, args []any, lim
 // fillOr reads the database and stores the result; if the database fails, the
 // spare entry is the answer. The rows are read to their end before the first
 // is scanned, since a destination that was half filled cannot be undone.
-func (b *binding) fillOr(db *gorm.DB, r *read, spare *tiered.Entry) {
+func (b *binding) fillOr(db *gorm.DB, r *read, f *tiered.Flight, spare *tiered.Entry) {
 	stmt := db.Statement
 	r.status = Status{Outcome: OutcomeMiss}
+	var made *tiered.Entry
+	defer func() {
+		if f != nil {
+			f.Finish(made)
+		}
+	}()
 	asking := b.plugin.counters.asked()
 	rec, failure, unstorable := func() (*rows.Recorded, error, error) {
 		defer asking.answered()
@@ -47,13 +53,16 @@ func (b *binding) fillOr(db *gorm.DB, r *read, spare *tiered.Entry) {
 	case failure != nil && stmt.Context.Err() != nil:
 		db.AddError(failure) // nobody waits for an answer any more
 	case failure != nil:
+		made = spare // for who waits, if he takes a stale one
 		b.serve(db, r, spare)
 		b.answered(r, b.ageOf(spare), spare)
 	case unstorable != nil:
-		b.fill(db, r, nil, nil)
+		flight := f
+		f = nil // it ends with the other reading
+		b.fill(db, r, flight, nil)
 	default:
-		e := b.keep(r, b.label(db, r, formDest), &result{rows: rec, schema: stmt.Schema})
-		b.serve(db, r, e)
+		made = b.keep(r, f, b.label(db, r, formDest), &result{rows: rec, schema: stmt.Schema})
+		b.serve(db, r, made)
 	}
 }
 
@@ -65,9 +74,9 @@ func (b *binding) ageOf(e *tiered.Entry) Outcome {
 	return OutcomeStale
 }
 
-// keep stores rows that were read without a flight, if they may be, and
-// returns them as an entry in any case.
-func (b *binding) keep(r *read, label key.CacheKey, res *result) *tiered.Entry {
+// keep stores rows that were read, if they may be, and returns them as an entry
+// in any case.
+func (b *binding) keep(r *read, f *tiered.Flight, label key.CacheKey, res *result) *tiered.Entry {
 	making, ok := r.making(label, int64(res.rows.Len()))
 	e := b.plugin.cache.Make(res, &r.sample, making)
 	switch {
@@ -75,7 +84,7 @@ func (b *binding) keep(r *read, label key.CacheKey, res *result) *tiered.Entry {
 	case res.rows.Len() > r.wishes.maxRows:
 		b.plugin.counters.reject(RejectedTooManyRows)
 	default:
-		b.store(r.enc.Bytes(), e, nil, r.wishes.maxBytes)
+		b.store(r.enc.Bytes(), e, f, r.wishes.maxBytes)
 	}
 	return e
 }
@@ -146,7 +155,7 @@ func (b *binding) reread(ctx context.Context, r *read, pool gorm.ConnPool, text 
 		p.counters.reject(rejectionOf(unstorable))
 		return unstorable
 	}
-	b.keep(r, label, with(rec))
+	b.keep(r, nil, label, with(rec))
 	return nil
 }
 

@@ -192,6 +192,6 @@ func (b *binding) streams(db *gorm.DB, r *read, f form) func(*rows.Recorded, err
 			p.counters.reject(RejectedUnread)
 			return
 		}
-		b.keep(own, label, &result{rows: rec, schema: schema})
+		b.keep(own, nil, label, &result{rows: rec, schema: schema})
 	}
 }
