@@ -106,7 +106,7 @@ func TestFindsPlantedBugs(t *testing.T) {
 		"forgets the dest's state":   4000,
 		"forgets the column mapping": 8000,
 		"nil for empty":              4000,
-		"only its table":             4000,
+		"only its table":             8000,
 		"reads in transactions":      4000,
 		"stores JSON":                1000,
 		"none":                       0,

@@ -76,11 +76,17 @@ func generate(seed uint64, length int, byKey bool, onTables []uint64, allowed fu
 		}
 		return rng.Uint64N(tableSeeds)
 	}
+	weight := func(k kind) int {
+		if k.byKey && !byKey {
+			return (k.weight + 3) / 4 // there are programs of these alone
+		}
+		return k.weight
+	}
 	choose := func(from []kind) step {
 		total := 0
 		for _, k := range from {
 			if allowed(k) {
-				total += k.weight
+				total += weight(k)
 			}
 		}
 		at := rng.IntN(total)
@@ -88,7 +94,7 @@ func generate(seed uint64, length int, byKey bool, onTables []uint64, allowed fu
 			if !allowed(k) {
 				continue
 			}
-			if at -= k.weight; at < 0 {
+			if at -= weight(k); at < 0 {
 				space := k.space
 				if space == 0 {
 					space = 100_000
