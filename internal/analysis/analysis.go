@@ -137,35 +137,6 @@ func (v *version) withCatalog(c *catalog.Catalog, base *sqlscan.Options) {
 	}
 }
 
-// identity says which database this is.
-type identity struct {
-	// scopes name the database: by what it says of itself, and by the group
-	// of replicated databases that it was put in. Reads depend on all of
-	// them, writes touch all of them.
-	scopes []string
-	// known is false if the database did not say who it is: then it may be
-	// one that another pool knows, and its writes reach everything.
-	known bool
-	// all are the slots of a write of unknown extent, reads those that each
-	// read depends on whatever its tables.
-	all, reads []invalidation.Slot
-}
-
-func newIdentity(stamps *invalidation.Stamps, scopes []string, known bool) identity {
-	id := identity{scopes: scopes, known: known}
-	everything := stamps.Slot(invalidation.Everything())
-	tags := make([]invalidation.Tag, len(scopes))
-	for i, s := range scopes {
-		tags[i] = invalidation.Database(s)
-	}
-	id.all = stamps.Slots(tags)
-	id.reads = append([]invalidation.Slot{everything}, id.all...)
-	if !known {
-		id.all = id.reads
-	}
-	return id
-}
-
 // Analyzer answers for one database. It is safe for concurrent use.
 type Analyzer struct {
 	dialect sqlscan.Dialect
@@ -324,29 +295,6 @@ func (a *Analyzer) analyze(text string, v *version) *Plan {
 // impure as a view's.
 var generated = regexp.MustCompile(`(?i)\bas\s*\(`)
 
-var autocommitOn = regexp.MustCompile(`autocommit\s*:?=\s*(1|on|true)\b`)
-
-// session looks in a lower-case text, which sets something or is not
-// understood, for what makes later reads of its connection unsafe. A name in
-// a comment is taken for it, too.
-func (a *Analyzer) session(text string) (unsafe, attach bool) {
-	switch a.dialect {
-	case sqlscan.MySQL, sqlscan.SQLServer:
-		return strings.Contains(text, "uncommitted") ||
-			strings.Contains(text, "autocommit") && !autocommitOn.MatchString(text) ||
-			strings.Contains(text, "implicit_transactions"), false
-	case sqlscan.SQLite:
-		return strings.Contains(text, "read_uncommitted"), strings.Contains(text, "attach")
-	}
-	return false, false
-}
-
-// isSelect tells whether a text of an unknown dialect starts as a plain read.
-func isSelect(text string) bool {
-	text = strings.TrimSpace(text)
-	return len(text) > 6 && strings.EqualFold(text[:6], "select")
-}
-
 func (a *Analyzer) planWrite(p *Plan, res *sqlscan.Result, v *version) {
 	switch {
 	case p.Savepoint:
@@ -430,17 +378,6 @@ func (a *Analyzer) planRead(p *Plan, res *sqlscan.Result, v *version) {
 	p.Tables = tables
 	p.Reads = append(append([]invalidation.Slot(nil), v.reads...), a.stamps.Slots(tags(v.scopes, tables, invalidation.Set))...)
 	a.planPin(p, res, v)
-}
-
-// tags makes one tag for each table in each scope.
-func tags(scopes, tables []string, of func(scope, table string) invalidation.Tag) []invalidation.Tag {
-	out := make([]invalidation.Tag, 0, len(scopes)*len(tables))
-	for _, s := range scopes {
-		for _, t := range tables {
-			out = append(out, of(s, t))
-		}
-	}
-	return out
 }
 
 // verb is the first word of a text, in lower case.
