@@ -44,6 +44,11 @@ type (
 	speakingNumber int
 )
 
+// printedText is a text that pgx sends as it prints.
+type printedText string
+
+func (s printedText) String() string { return string(s) + "b" }
+
 func (s speakingText) TextValue() (pgtype.Text, error) {
 	return pgtype.Text{String: string(s) + "b", Valid: true}, nil
 }
@@ -77,16 +82,18 @@ func TestKeysThatDriversTakeForSomethingElse(t *testing.T) {
 			add("int", 1, &number)
 			add("text", "ab", text)
 			add("text", "ab", &text)
+			add("text", "ab", printedText("a"))
 		case testdb.MySQL:
 			add("uuid", uuid, bytes)
-		default:
-			t.Skip("takes nothing for something else")
+		default: // SQLite's driver takes nothing for something else
+			return
 		}
 		p := open(t, d)
 		for n, k := range keys {
 			table := fmt.Sprintf("odd_keys_%d", n)
 			if err := p.plain.Exec("CREATE TABLE " + table + "(id " + k.kind + " PRIMARY KEY, v int)").Error; err != nil {
-				t.Skip("no such type: ", err)
+				t.Logf("no type %s here: %v", k.kind, err) // MySQL has no uuid, MariaDB since 10.7
+				continue
 			}
 			must(t, p.plain.Exec("INSERT INTO "+table+" VALUES (?, 0)", k.plain).Error)
 			must(t, p.cache.Reload(t.Context()))

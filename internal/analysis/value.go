@@ -3,6 +3,7 @@ package analysis
 import (
 	"database/sql"
 	"database/sql/driver"
+	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -73,10 +74,15 @@ func appendReflected(buf []byte, class catalog.Class, v any) (out []byte, ok boo
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return appendUint(buf, class, rv.Uint())
 	case reflect.String:
+		if rv.Type().Implements(stringer) {
+			return buf, false // some releases of pgx send what String says
+		}
 		return appendText(buf, class, rv.String())
 	}
 	return buf, false
 }
+
+var stringer = reflect.TypeFor[fmt.Stringer]()
 
 // answering remembers for each type what answers finds.
 var answering sync.Map
