@@ -102,6 +102,7 @@ func (p *Plugin) databaseOf(pool gorm.ConnPool) *database {
 func (d *database) open(dialector gorm.Dialector) {
 	p := d.plugin
 	dialect := sqlscan.DialectOf(dialectName(dialector))
+	before := analysis.SchemaChanges()
 	c, _ := d.load(context.Background(), d.raw, dialect) // report says what went wrong
 	name := fmt.Sprintf("pool-%d", d.number)
 	scope := c.Identity()
@@ -119,7 +120,11 @@ func (d *database) open(dialector gorm.Dialector) {
 		Settled:  settled,
 		Reload:   d.reload,
 		Replayer: p.replayer,
+		Lag:      p.cfg.ReplicaLag,
 	})
+	if analysis.SchemaChanges() != before {
+		_ = d.gate.Refresh(context.Background()) // it may have been this one's; report says what went wrong
+	}
 	if db, ok := d.raw.(*sql.DB); ok {
 		d.pool = txpool.NewDB(db, d.gate)
 	} else {

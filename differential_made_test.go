@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gorm.io/gorm"
 
 	"github.com/gorm-querycache/querycache"
 	"github.com/gorm-querycache/querycache/internal/difftest"
@@ -210,7 +209,7 @@ func drawnWish(rng *rand.Rand) difftest.Wish {
 		w.Kept = drawnChance(rng, 50)
 		text = append(text, map[bool]string{true: "in the session:", false: "as scopes:"}[w.Kept])
 		for _, o := range options() {
-			w.Scopes = append(w.Scopes, (func(*gorm.DB) *gorm.DB)(o))
+			w.Scopes = append(w.Scopes, o)
 		}
 	}
 	w.Text = strings.Join(text, " ")

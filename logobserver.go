@@ -20,7 +20,8 @@ func (l LogObserver) enabled(ctx context.Context) (*slog.Logger, bool) {
 	if to == nil {
 		to = slog.Default()
 	}
-	return to, to.Enabled(ctx, slog.LevelDebug)
+	yes := to.Enabled(ctx, slog.LevelDebug)
+	return to, yes
 }
 
 // ReadStart does nothing: the end tells all.

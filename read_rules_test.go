@@ -200,11 +200,11 @@ func TestNegativeTTL(t *testing.T) {
 			p.asked(read)
 		}
 		for _, step := range []struct {
-			after time.Duration
+			after int // seconds
 			read  reading
 			want  int
 		}{{1, short, 0}, {2, short, 1}, {1, nobody, 0}, {0, never, 0}, {2, nobody, 1}, {0, never, 1}, {52, all, 0}, {3, all, 1}} {
-			time.Sleep(step.after * time.Second)
+			time.Sleep(time.Duration(step.after) * time.Second)
 			if _, n := p.asked(step.read); n != step.want {
 				t.Errorf("%v: %d queries, want %d", step, n, step.want)
 			}

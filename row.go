@@ -78,7 +78,7 @@ func (b *binding) rowsOf(db *gorm.DB) (out *sql.Rows, err error) {
 	real, err := ask(r.args)
 	asking.answered()
 	if err != nil {
-		if rec := b.spared(r, spare, stmt.Context, err); rec != nil {
+		if rec := b.spared(stmt.Context, r, spare, err); rec != nil {
 			return p.replayer.Rows(stmt.Context, rec)
 		}
 		return real, err
@@ -122,7 +122,7 @@ func (b *binding) rowOf(db *gorm.DB) (out *sql.Row) {
 	real, err := b.announced(stmt.ConnPool).QueryContext(stmt.Context, stmt.SQL.String(), r.args...)
 	asking.answered()
 	if err != nil {
-		if rec := b.spared(r, spare, stmt.Context, err); rec != nil {
+		if rec := b.spared(stmt.Context, r, spare, err); rec != nil {
 			return p.replayer.Row(stmt.Context, rec)
 		}
 	}
@@ -167,7 +167,7 @@ func (b *binding) lookRows(db *gorm.DB, r *read, f form, refused Reason) (rec *r
 
 // spared is what a read that the database refused is answered with; nil if it
 // has to take the error.
-func (b *binding) spared(r *read, spare *tiered.Entry, ctx context.Context, err error) *rows.Recorded {
+func (b *binding) spared(ctx context.Context, r *read, spare *tiered.Entry, err error) *rows.Recorded {
 	if spare == nil || err == nil || ctx.Err() != nil {
 		return nil
 	}

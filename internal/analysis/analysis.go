@@ -94,6 +94,10 @@ type Plan struct {
 	touch   *records
 	touched []invalidation.Slot
 
+	// Stale says that the plan knows no catalog, since the one in force is
+	// Analyzer.Stale.
+	Stale bool
+
 	version *version
 }
 
@@ -114,6 +118,7 @@ type version struct {
 	options  *sqlscan.Options // with the functions that the catalog lists
 	names    func() map[string]bool
 	plans    textCache
+	seen     uint64 // how many changes of the schema the catalog has seen
 }
 
 // lists tells whether the catalog, or some connection, has a table or view of
@@ -143,8 +148,9 @@ type Analyzer struct {
 	options *sqlscan.Options
 	stamps  *invalidation.Stamps
 
-	mu      sync.Mutex // serialises changes of current
-	current atomic.Pointer[version]
+	mu        sync.Mutex // serialises changes of current
+	current   atomic.Pointer[version]
+	whenStale func()
 }
 
 // New makes an analyzer of a database that calls itself scope. An empty scope
@@ -156,7 +162,7 @@ func New(d sqlscan.Dialect, opts *sqlscan.Options, stamps *invalidation.Stamps, 
 	if scope == "" {
 		id = newIdentity(stamps, []string{name}, false)
 	}
-	v := &version{identity: id}
+	v := &version{identity: id, seen: id.changes()}
 	v.withCatalog(c, opts)
 	a.current.Store(v)
 	return a
@@ -179,8 +185,14 @@ func (a *Analyzer) change(f func(v *version)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	old := a.current.Load()
-	v := &version{identity: old.identity, catalog: old.catalog, shadows: old.shadows, dirty: old.dirty, attached: old.attached, options: old.options, names: old.names}
+	v := &version{identity: old.identity, catalog: old.catalog, shadows: old.shadows, dirty: old.dirty, attached: old.attached, options: old.options, names: old.names, seen: old.seen}
 	f(v)
+	if len(v.counters) != len(old.counters) || v.counters[0] != old.counters[0] {
+		// It has other names by now. A change that comes between the two
+		// readings makes the catalog look older than it is.
+		sum := v.changes()
+		v.seen += sum - old.changes()
+	}
 	a.current.Store(v)
 }
 
@@ -239,13 +251,19 @@ func (a *Analyzer) Learn(p *Plan) {
 	})
 }
 
-// Changed tells whether the catalog was read again since the plan was made,
+// Changed tells whether the catalog was read again since the plan was made, or is to be,
 // so that the plan may name too few tables.
-func (a *Analyzer) Changed(p *Plan) bool { return a.current.Load() != p.version }
+func (a *Analyzer) Changed(p *Plan) bool {
+	v := a.current.Load()
+	return v != p.version || v.outdated()
+}
 
 // Plan answers for one text. The text must not change afterwards.
 func (a *Analyzer) Plan(text string) *Plan {
 	v := a.current.Load()
+	if v.outdated() {
+		return a.planStale(text, v)
+	}
 	if p := v.plans.get(text); p != nil {
 		return p
 	}

@@ -22,7 +22,7 @@ func (a *Analyzer) Table(table string) Extent { return a.table(a.current.Load(),
 func (a *Analyzer) table(v *version, table string) Extent {
 	e := Extent{Known: !v.catalog.Known() || v.lists(table)}
 	written, all := v.catalog.Writes([]string{table})
-	if all || !v.known {
+	if all || !v.known || v.outdated() {
 		e.Slots = v.all
 		return e
 	}
@@ -39,7 +39,7 @@ func (a *Analyzer) Records(table string, columns []string, rows [][]any) Extent 
 	whole := a.table(v, table)
 	key := v.catalog.Key(table)
 	written, all := v.catalog.Writes([]string{table})
-	if key == nil || all || !v.known || len(key.Columns) != len(columns) {
+	if key == nil || all || !v.known || v.outdated() || len(key.Columns) != len(columns) {
 		return whole
 	}
 	var args []any
@@ -95,7 +95,10 @@ type Dependence struct {
 func (a *Analyzer) Depend(tables []string) (d Dependence) {
 	v := a.current.Load()
 	d.version = v
-	if !v.catalog.Known() {
+	if v.outdated() && a.whenStale != nil {
+		a.whenStale()
+	}
+	if !v.catalog.Known() || v.outdated() {
 		d.Reason, d.Detail = ReasonCatalog, "the database's catalog could not be read"
 		return d
 	}
@@ -133,4 +136,7 @@ func (a *Analyzer) Depend(tables []string) (d Dependence) {
 
 // Outdated tells whether the catalog was read again since, so that there may be
 // more tables to depend on.
-func (a *Analyzer) Outdated(d Dependence) bool { return a.current.Load() != d.version }
+func (a *Analyzer) Outdated(d Dependence) bool {
+	v := a.current.Load()
+	return v != d.version || d.Reason == "" && v.outdated()
+}

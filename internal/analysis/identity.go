@@ -1,6 +1,10 @@
 package analysis
 
-import "github.com/gorm-querycache/querycache/invalidation"
+import (
+	"sync/atomic"
+
+	"github.com/gorm-querycache/querycache/invalidation"
+)
 
 // identity says which database this is.
 type identity struct {
@@ -14,10 +18,12 @@ type identity struct {
 	// all are the slots of a write of unknown extent, reads those that each
 	// read depends on whatever its tables.
 	all, reads []invalidation.Slot
+
+	counters []*atomic.Uint64 // of the schema's changes, by scope
 }
 
 func newIdentity(stamps *invalidation.Stamps, scopes []string, known bool) identity {
-	id := identity{scopes: scopes, known: known}
+	id := identity{scopes: scopes, known: known, counters: schemaCounters(scopes)}
 	everything := stamps.Slot(invalidation.Everything())
 	tags := make([]invalidation.Tag, len(scopes))
 	for i, s := range scopes {

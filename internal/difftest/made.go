@@ -83,7 +83,7 @@ func (s *side) wish(st step) *Wish {
 
 // session starts a step. Without the plugin its session has the same form, since in GORM it matters whether something
 // was left in it.
-func (s *side) session(st step, ctx context.Context, session *gorm.Session) (*gorm.DB, context.Context) {
+func (s *side) session(ctx context.Context, st step, session *gorm.Session) (*gorm.DB, context.Context) {
 	w := s.wish(st)
 	if w != nil && w.Context != nil && s.plugin {
 		ctx = w.Context(ctx)

@@ -92,7 +92,7 @@ func (n *naive) name(table string, v any) string {
 	if n.bug == "pins: tells '2' from 2" {
 		return fmt.Sprintf("%T %v", v, v)
 	}
-	text := ""
+	var text string
 	switch rv := reflect.ValueOf(v); rv.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int64, reflect.Uint:
 		text = fmt.Sprint(v)

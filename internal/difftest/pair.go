@@ -111,7 +111,7 @@ func run(on *side, st step, at int, lane int) *outcome {
 	ctx := context.WithValue(context.Background(), journalKey{}, j)
 	now := epoch.Add(time.Duration(at) * time.Second).In(time.Local)
 	out := &outcome{}
-	db, ctx := on.session(st, ctx, &gorm.Session{NowFunc: func() time.Time { return now }})
+	db, ctx := on.session(ctx, st, &gorm.Session{NowFunc: func() time.Time { return now }})
 	s := &scene{db: db, ctx: ctx, dialect: on.Database.Dialect, lane: lane, out: out}
 	if on.plugin {
 		s.byHand = on.made.ByHand

@@ -1,7 +1,6 @@
 package sqlscan
 
 import (
-	"strings"
 	"unicode/utf8"
 )
 
@@ -117,5 +116,5 @@ func (p *parser) isNamed(t *token, name string) bool {
 	if t.kind == kQuoted {
 		s = p.sql[t.body : t.end-1]
 	}
-	return strings.ToLower(s) == name
+	return lowerASCII(s) == name // no more: EqualFold takes the long s for an s
 }

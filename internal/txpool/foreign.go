@@ -93,6 +93,7 @@ func (g *Gate) sweep() {
 		g.After(g.Hold, func() {
 			if f.structural {
 				_ = g.reload(context.Background(), nil) // then nothing is cached
+				g.Analyzer.SchemaChanged()
 			}
 			g.Stamps.Complete(f.slots)
 		})

@@ -30,6 +30,8 @@ type Options struct {
 	Reload func(ctx context.Context, conn gorm.ConnPool) error
 	// Replayer lends real rows that tell when they were closed.
 	Replayer *rows.Replayer
+	// Lag is how far the database may lag behind what another pool wrote.
+	Lag time.Duration
 	// After runs f later; time.AfterFunc but in tests.
 	After func(time.Duration, func())
 }
@@ -49,6 +51,10 @@ type Gate struct {
 	pinnedMu sync.Mutex
 	pinned   map[invalidation.Slot]bool // pending for good
 	texts    map[string]bool            // whose writes are pinned
+	passing  []invalidation.Slot        // pending until the catalog is read again
+
+	late       atomic.Bool // a catching up is to come
+	catchingUp sync.Mutex  // held while one runs
 
 	foreignMu sync.Mutex
 	foreign   map[*sql.Tx]*foreignTx
@@ -60,17 +66,20 @@ func NewGate(o Options) *Gate {
 	if o.After == nil {
 		o.After = func(d time.Duration, f func()) { time.AfterFunc(d, f) }
 	}
-	return &Gate{Options: o}
+	g := &Gate{Options: o}
+	g.Analyzer.WhenStale(g.catchUpSoon)
+	return g
 }
 
 // write is one write under way: an autocommit statement or a COMMIT.
 type write struct {
 	g          *Gate
 	plan       *analysis.Plan // of a COMMIT, that of the first write
-	structural bool
-	pool       bool          // a statement on the pool, which may begin or end a transaction
-	conn       gorm.ConnPool // what the catalog is read over; nil: the pool
-	unsent     bool          // the context had ended before: database/sql sends nothing
+	structural bool           // the catalog is to be read again
+	schema     bool           // the schema is changed
+	pool       bool           // a statement on the pool, which may begin or end a transaction
+	conn       gorm.ConnPool  // what the catalog is read over; nil: the pool
+	unsent     bool           // the context had ended before: database/sql sends nothing
 	told       telling
 	intent     invalidation.Intent
 	settled    atomic.Bool
@@ -78,7 +87,7 @@ type write struct {
 
 // begin places the marks of a write and tells of it.
 func (g *Gate) begin(ctx context.Context, p *analysis.Plan, slots []invalidation.Slot, sum *Summary, conn gorm.ConnPool) *write {
-	w := &write{g: g, plan: p, structural: p.Structural, conn: conn}
+	w := &write{g: g, plan: p, structural: p.Structural, schema: p.Structural, conn: conn}
 	w.intent.Place(g.Stamps, slots)
 	w.told = g.events.start(ctx, sum, len(slots))
 	return w
@@ -135,6 +144,9 @@ func (w *write) catchUp(ctx context.Context, conn gorm.ConnPool) {
 	if w.structural {
 		_ = g.reload(ctx, conn) // then nothing is cached, and the operator was told
 	}
+	if w.schema {
+		g.Analyzer.SchemaChanged()
+	}
 	// 1. A write is planned. 2. Another statement adds a cascade and the
 	// catalog is read again. 3. The write runs and cascades. Its plan
 	// does not name the child, so everything is touched.
@@ -151,7 +163,9 @@ func (w *write) catchUp(ctx context.Context, conn gorm.ConnPool) {
 func (g *Gate) reload(ctx context.Context, conn gorm.ConnPool) error {
 	g.reloadMu.Lock()
 	defer g.reloadMu.Unlock()
+	mark := g.Analyzer.SchemaMark()
 	err := g.Reload(ctx, conn)
+	g.Analyzer.Loaded(mark)
 	g.repin()
 	return err
 }
@@ -276,6 +290,8 @@ func (g *Gate) Listen(l Listener) { g.events.Listen(l) }
 
 // Wait returns when background work has ended.
 func (g *Gate) Wait() {
+	g.catchingUp.Lock()
+	defer g.catchingUp.Unlock()
 	g.sweeping.Lock()
 	defer g.sweeping.Unlock()
 }

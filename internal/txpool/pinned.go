@@ -25,7 +25,12 @@ func (g *Gate) prepared(query string) {
 	} else if !g.texts[query] {
 		g.pin(g.Analyzer.All())
 	}
-	g.pin(p.Writes)
+	if !p.Stale {
+		g.pin(p.Writes)
+	} else if g.passing == nil { // everything, until it is known what it writes
+		g.passing = p.Writes
+		g.Stamps.Intent(g.passing)
+	}
 	g.pinnedMu.Unlock()
 	if g.Analyzer.Changed(p) {
 		g.repin()
@@ -52,7 +57,16 @@ func (g *Gate) pin(slots []invalidation.Slot) {
 func (g *Gate) repin() {
 	g.pinnedMu.Lock()
 	defer g.pinnedMu.Unlock()
+	known := true
 	for text := range g.texts {
-		g.pin(g.Analyzer.Plan(text).Writes)
+		if p := g.Analyzer.Plan(text); p.Stale {
+			known = false
+		} else {
+			g.pin(p.Writes)
+		}
+	}
+	if known && g.passing != nil {
+		g.Stamps.Complete(g.passing)
+		g.passing = nil
 	}
 }

@@ -250,7 +250,7 @@ func (s *txState) commit(do func() error) error {
 		slots = append(slots, a.All()...)
 	}
 	w := s.begin(context.Background(), first, slots, s.held)
-	w.structural = structural
+	w.structural, w.schema = structural, structural
 	defer w.abandon() // a panic; otherwise w is settled by then
 	if structural {
 		// The catalog is read within the transaction, while it has a
@@ -279,7 +279,7 @@ func (s *txState) rollback(do func() error) error {
 		return do()
 	}
 	w := s.begin(context.Background(), first, s.gate.Analyzer.All(), s.held)
-	w.structural = true
+	w.structural, w.schema = true, true
 	defer w.abandon() // a panic; otherwise w is settled by then
 	err := do()
 	w.end(context.Background(), err)
