@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-
 	"github.com/gorm-querycache/querycache"
 	"github.com/gorm-querycache/querycache/internal/difftest"
 	"github.com/gorm-querycache/querycache/key"
