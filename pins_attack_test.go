@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -121,15 +120,20 @@ type meanwhile struct{ run func() }
 
 func (m meanwhile) Value() (driver.Value, error) { m.run(); return int64(1), nil }
 
-// refreshWatcher runs something when a refresh starts.
-type refreshWatcher struct{ run func() }
+// refreshWatcher runs something when a refresh starts, and tells its end.
+type refreshWatcher struct {
+	run   func()
+	ended chan struct{}
+}
 
 func (w *refreshWatcher) RefreshStart(ctx context.Context, _ querycache.RefreshStartData) context.Context {
 	w.run()
 	return ctx
 }
 
-func (*refreshWatcher) RefreshEnd(context.Context, querycache.RefreshEndData) {}
+func (w *refreshWatcher) RefreshEnd(context.Context, querycache.RefreshEndData) {
+	w.ended <- struct{}{}
+}
 
 // 1. A read, or the refresh of a stale one, is planned: it reads a view over one table.
 // 2. The view is made one over two tables.
@@ -140,7 +144,7 @@ func TestASchemaThatChangesBetweenPlanAndSample(t *testing.T) {
 	for _, how := range []string{"a read", "a refresh"} {
 		t.Run(how, func(t *testing.T) {
 			d := testdb.New(t, testdb.SQLite)
-			w := &refreshWatcher{run: func() {}}
+			w := &refreshWatcher{run: func() {}, ended: make(chan struct{}, 10)}
 			p := open(t, d, opening{Config: querycache.Config{Observers: []any{w}}})
 			for _, s := range []string{
 				"CREATE TABLE below(n int)", "CREATE TABLE beside(n int)",
@@ -176,10 +180,7 @@ func TestASchemaThatChangesBetweenPlanAndSample(t *testing.T) {
 				if n := read(); n != 1 {
 					t.Fatalf("read %d, not the stale result", n)
 				}
-				ended := func() bool { s := p.cache.Stats().Refreshes; return s.Ended == s.Started }
-				for !ended() {
-					runtime.Gosched()
-				}
+				<-w.ended
 			}
 			must(t, p.cached.Exec("UPDATE beside SET n = 7").Error)
 			if n := read(); n != 7 {
