@@ -103,3 +103,21 @@ func TestSchemaChangedBesideAReplica(t *testing.T) {
 		t.Errorf("read %d after 7 was written", n)
 	}
 }
+
+// A statement that is prepared while the catalog is out of date runs unseen: what it reaches under the new one stays
+// uncached, and everything else is cached again.
+func TestPreparedWhileTheCatalogIsOutOfDate(t *testing.T) {
+	t.Parallel()
+	d := testdb.New(t, testdb.SQLite)
+	shelve(t, d)
+	a, b := open(t, d), open(t, d)
+	must(t, a.cached.Exec("CREATE TRIGGER follow AFTER UPDATE ON hand_books BEGIN UPDATE hand_shelves SET name = NEW.title WHERE id = NEW.shelf_id; END").Error)
+	stmt, err := b.cached.Statement.ConnPool.PrepareContext(t.Context(), "UPDATE hand_books SET title = 'unseen'")
+	must(t, err)
+	defer func() { must(t, stmt.Close()) }()
+	settle(t, func(db *gorm.DB) error { return db.First(&handCode{}, "code = ?", "a").Error }, b.cached.DB)
+	for _, p := range []*pair{a, b} {
+		p.bypasses(t, func(db *gorm.DB) any { var s []handShelf; return tell(db.Find(&s), &s) }, querycache.ReasonPending)
+		p.bypasses(t, func(db *gorm.DB) any { var s []handBook; return tell(db.Find(&s), &s) }, querycache.ReasonPending)
+	}
+}
