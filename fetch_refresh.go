@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"sync/atomic"
+
+	"github.com/gorm-querycache/querycache/tiered"
 )
 
 // revalidate calls load in the background to replace a value that was given
@@ -55,7 +57,7 @@ func (f *fetching) refresh() (err error) {
 		return errPending
 	}
 	into := reflect.New(f.typ).Elem()
-	if err := f.run(f.ctx, into); err != nil {
+	if err := f.run(f.ctx, nil, into); err != nil {
 		return err
 	}
 	if e := f.keep(into); e != nil {
@@ -68,6 +70,7 @@ func (f *fetching) refresh() (err error) {
 type frame struct {
 	plugin *Plugin
 	key    string
+	flight *tiered.Flight // which it leads; nil if none
 	over   *frame
 	ended  atomic.Bool
 }
@@ -75,9 +78,9 @@ type frame struct {
 type frameKey struct{}
 
 // run calls load under a context that knows of it.
-func (f *fetching) run(ctx context.Context, into reflect.Value) error {
+func (f *fetching) run(ctx context.Context, flight *tiered.Flight, into reflect.Value) error {
 	over, _ := ctx.Value(frameKey{}).(*frame)
-	fr := &frame{plugin: f.plugin, key: string(f.r.enc.Bytes()), over: over}
+	fr := &frame{plugin: f.plugin, key: string(f.r.enc.Bytes()), flight: flight, over: over}
 	defer fr.ended.Store(true)
 	return f.load(context.WithValue(ctx, frameKey{}, fr), into)
 }

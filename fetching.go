@@ -84,34 +84,37 @@ func (f *fetching) read(b *binding, into reflect.Value) error {
 			d.database.gate.Sweep()
 		}
 		return f.bypass(ReasonPending, into)
-	case at.spare:
-		err := f.fill(b, nil, into)
-		if err == nil || f.ctx.Err() != nil {
-			return err
-		}
-		if ok, _ := f.serve(at.entry, into); ok {
-			b.answered(r, b.ageOf(at.entry), at.entry)
-			return nil
-		}
-		return err
 	case at.alone:
-		return f.fill(b, nil, into)
+		return f.fillOr(b, nil, at, into)
 	}
 	flight, leads := p.cache.Join(r.enc.Bytes(), &r.sample)
 	if leads {
-		return f.fill(b, flight, into)
+		return f.fillOr(b, flight, at, into)
 	}
-	e, err := flight.Wait(f.ctx)
+	e, ok, err := fetchWaits.wait(f.ctx, leading(f.ctx), flight)
 	if err != nil {
 		return err
 	}
-	if e != nil {
+	if ok && e != nil {
 		if ok, err := f.serve(e, into); ok || err != nil {
 			b.answered(r, OutcomeShared, e)
 			return err
 		}
 	}
-	return f.fill(b, nil, into) // the leader failed
+	return f.fillOr(b, nil, at, into) // the leader failed, or waits for us
+}
+
+// fillOr is fill; if load fails, the value that was found may be the answer.
+func (f *fetching) fillOr(b *binding, flight *tiered.Flight, at sight, into reflect.Value) error {
+	err := f.fill(b, flight, into)
+	if err == nil || !at.spare || f.ctx.Err() != nil {
+		return err
+	}
+	if ok, _ := f.serve(at.entry, into); ok {
+		b.answered(f.r, b.ageOf(at.entry), at.entry)
+		return nil
+	}
+	return err
 }
 
 // bypass calls load, past the cache.
@@ -145,7 +148,7 @@ func (f *fetching) fill(b *binding, flight *tiered.Flight, into reflect.Value) e
 	if flight != nil {
 		defer func() { flight.Finish(made) }()
 	}
-	if err := f.run(f.ctx, into); err != nil {
+	if err := f.run(f.ctx, flight, into); err != nil {
 		return err
 	}
 	if made = f.keep(into); made != nil {
