@@ -207,9 +207,7 @@ func drawnWish(rng *rand.Rand) difftest.Wish {
 	if drawnChance(rng, 60) {
 		w.Kept = drawnChance(rng, 50)
 		text = append(text, map[bool]string{true: "in the session:", false: "as scopes:"}[w.Kept])
-		for _, o := range options() {
-			w.Scopes = append(w.Scopes, o)
-		}
+		w.Scopes = append(w.Scopes, options()...)
 	}
 	w.Text = strings.Join(text, " ")
 	return w

@@ -68,8 +68,10 @@ type FetchOptions struct {
 // unexported fields, cycles, values in an interface that encoding/json would not
 // put there) is counted in Stats.Rejected.
 //
-// Do not call Fetch in a transaction: load must return what everybody may see,
-// and what it reads in a transaction nobody else may. With dbresolver, values
+// A value for which load read in a transaction, under the context that it is
+// given or one made from it, is handed to the caller and not stored: others may
+// not see those rows. What load reads in a transaction under another context is
+// not known to be so; do not do that. With dbresolver, values
 // that depend on tables are kept only if Config.ReplicaLag is set, since load
 // may read from a replica.
 //

@@ -3,6 +3,7 @@ package querycache
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"sync/atomic"
@@ -60,11 +61,17 @@ func (f *fetching) refresh() (err error) {
 	if err := f.run(f.ctx, nil, into); err != nil {
 		return err
 	}
+	if f.private {
+		return errPrivate
+	}
 	if e := f.keep(into); e != nil {
 		(&binding{plugin: p}).store(f.r.enc.Bytes(), e, nil, f.r.wishes.maxBytes)
 	}
 	return nil
 }
+
+// errPrivate ends a refresh whose load read in a transaction.
+var errPrivate = errors.New("querycache: load read in a transaction, which may see rows that nobody else may")
 
 // frame is a call of load under way, as its context carries it.
 type frame struct {
@@ -73,6 +80,8 @@ type frame struct {
 	flight *tiered.Flight // which it leads; nil if none
 	over   *frame
 	ended  atomic.Bool
+	// private: load has read what others may not see.
+	private atomic.Bool
 }
 
 type frameKey struct{}
@@ -82,7 +91,21 @@ func (f *fetching) run(ctx context.Context, flight *tiered.Flight, into reflect.
 	over, _ := ctx.Value(frameKey{}).(*frame)
 	fr := &frame{plugin: f.plugin, key: string(f.r.enc.Bytes()), flight: flight, over: over}
 	defer fr.ended.Store(true)
-	return f.load(context.WithValue(ctx, frameKey{}, fr), into)
+	err := f.load(context.WithValue(ctx, frameKey{}, fr), into)
+	f.private = fr.private.Load()
+	return err
+}
+
+// readPrivately notes that a statement reads what others may not see, if it is
+// made by a load of Fetch: what that works out is not for others either.
+func readPrivately(ctx context.Context) {
+	if ctx == nil {
+		return
+	}
+	fr, _ := ctx.Value(frameKey{}).(*frame)
+	for ; fr != nil; fr = fr.over {
+		fr.private.Store(true)
+	}
 }
 
 // nested refuses a call whose load is under way in the same chain of calls: it

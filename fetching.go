@@ -26,6 +26,8 @@ type fetching struct {
 	ctx     context.Context
 	load    func(ctx context.Context, into reflect.Value) error
 
+	private bool // load read in a transaction
+
 	r        *read
 	tables   []string // those it depends on, folded and sorted
 	deps     []dependence
@@ -150,6 +152,13 @@ func (f *fetching) fill(b *binding, flight *tiered.Flight, into reflect.Value) e
 	}
 	if err := f.run(f.ctx, flight, into); err != nil {
 		return err
+	}
+	if f.private {
+		// 1. Load counts rows in a transaction that has added some. 2. The value
+		// is stored. 3. The transaction is rolled back. So it is for the caller
+		// alone.
+		f.plugin.counters.reject(RejectedPrivate)
+		return nil
 	}
 	if made = f.keep(into); made != nil {
 		b.store(f.r.enc.Bytes(), made, flight, f.r.wishes.maxBytes)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"reflect"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/callbacks"
@@ -120,17 +121,28 @@ func (b *binding) look(r *read) (at sight) {
 	}
 	at.entry = e
 	fresh := p.cache.Fresh(e)
+	var age time.Duration // past what this query takes, whoever stored the result
+	if w.maxAge > 0 {
+		age = p.cache.Now().Sub(e.Created) - w.maxAge
+	}
+	old := w.maxAge > 0 && age >= 0
+	within := func(window time.Duration) bool {
+		return window > 0 && (fresh || e.StaleWithin(p.cache.Now(), window)) && (!old || age < window)
+	}
 	switch {
-	case fresh && !at.alone:
+	case fresh && !old && !at.alone:
 		at.answers = OutcomeHit
-	case fresh:
+	case fresh && !old:
 		at.spare = w.policy == NetworkFirst
-	case w.swr > 0 && !at.alone && e.StaleWithin(p.cache.Now(), w.swr):
+	case !at.alone && within(w.swr):
 		at.answers = OutcomeStale
 	}
-	if !fresh && w.staleIfError > 0 && e.StaleWithin(p.cache.Now(), w.staleIfError) {
+	if (!fresh || old) && within(w.staleIfError) {
 		at.spare = true
 	}
+	// Who takes the result as it is, and is found by a flight, must not make
+	// this query take it.
+	at.alone = at.alone || fresh && old
 	return at
 }
 

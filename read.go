@@ -98,6 +98,9 @@ func (b *binding) plan(db *gorm.DB, f form) (r *read, reason Reason, detail stri
 	r = reads.Get().(*read)
 	r.pool = stmt.ConnPool
 	r.options = optionsOf(stmt)
+	if inTransaction(stmt.ConnPool) {
+		readPrivately(stmt.Context)
+	}
 	if p.closed.Load() {
 		return r, ReasonClosed, "the plugin is closed"
 	}
@@ -223,6 +226,16 @@ func (b *binding) route(r *read, pool gorm.ConnPool) (Reason, string) {
 	}
 	r.lags = b.resolver.lags(b, r.db)
 	return "", ""
+}
+
+// inTransaction tells whether a statement runs in a transaction, or on a
+// connection that may be in one.
+func inTransaction(pool gorm.ConnPool) bool {
+	switch txpool.Beneath(pool).(type) {
+	case nil, *txpool.DB, *txpool.Custom:
+		return false
+	}
+	return true
 }
 
 func (b *binding) databaseOf(pool txpool.Pool) *database {

@@ -131,6 +131,7 @@ func newRules(c Config) *rules {
 		hasWindow:    c.Tiered.SWR > 0,
 		staleIfError: c.Tiered.StaleIfError,
 		emptyTTL:     c.Tiered.NegativeTTL,
+		jitter:       c.Tiered.Jitter,
 		maxRows:      c.Tiered.MaxResultRows,
 		maxBytes:     c.Tiered.MaxResultBytes,
 		uninvited:    c.OptIn,

@@ -16,6 +16,8 @@ const (
 	RejectedUnread Rejection = "not read to its end"
 	// RejectedUncopyable: a value in it cannot be copied.
 	RejectedUncopyable Rejection = "not copyable"
+	// RejectedPrivate: a load of Fetch read in a transaction.
+	RejectedPrivate Rejection = "read in a transaction"
 	// RejectedByTier: the tier did not take it.
 	RejectedByTier Rejection = "refused by the tier"
 )
@@ -116,6 +118,22 @@ type RefreshStats struct{ Started, Ended, Failed uint64 }
 
 // Reads is how many reads were counted.
 func (s Stats) Reads() uint64 { return s.all().Reads() }
+
+// DatabaseReads is how many reads were sent to the database: those that Database
+// counts, which are misses and refreshes, and all that were bypassed. It counts
+// what has ended, failed reads too, and each attempt of a read that was made
+// again. A miss that ErrCacheMiss answered did not get there. Nor does a call of
+// Fetch itself: what its load reads through GORM is counted as reads of its own.
+// Writes, and what is read past GORM, are not counted.
+func (s Stats) DatabaseReads() uint64 {
+	n := s.Database.Count
+	for op, r := range s.Operations {
+		if op != fetchOperation {
+			n += r.Bypassed
+		}
+	}
+	return n
+}
 
 // HitRate is the share of the reads that may be cached which did not have to
 // ask the database: (Hits + Stale + Shared) / (Hits + Stale + Shared + Misses).

@@ -134,7 +134,12 @@ type wishes struct {
 
 	status *statusSlot // nil if nobody asked
 
+	// maxAge is how old what is cached may be, whoever stored it; 0 if the
+	// query does not say. It leaves room for the jitter.
+	maxAge time.Duration
+
 	// What the fields above are settled from.
+	jitter    float64
 	window    time.Duration // for stale results, if hasWindow
 	hasWindow bool
 	emptyTTL  time.Duration // for empty results, if that is shorter than ttl
@@ -198,6 +203,7 @@ func (w *wishes) settle(o *options) {
 	}
 	if o.ttl > 0 {
 		w.ttl = o.ttl
+		w.maxAge = o.ttl + time.Duration(w.jitter*float64(o.ttl))
 	}
 	if o.given&givenSWR != 0 {
 		w.window, w.hasWindow = o.swr, true

@@ -51,6 +51,14 @@ func (e *Entry) Size() int64 {
 // ExpiresAt is when the entry is no longer kept.
 func (e *Entry) ExpiresAt() time.Time { return e.Ends }
 
+// Ended tells whether the entry is not to be kept any longer at now: a tier must
+// not return it then. The monotonic clock and the wall clock are both asked,
+// since the wall clock may be set back and the other stands still while a
+// machine sleeps.
+func (e *Entry) Ended(now time.Time) bool {
+	return !now.Before(e.Ends) || !now.Round(0).Before(e.Ends)
+}
+
 // Fresh tells whether the result is within its time at now, by the monotonic
 // clock and by the wall clock.
 func (e *Entry) Fresh(now time.Time) bool { return e.StaleWithin(now, 0) }
