@@ -64,5 +64,8 @@
 //
 // A refresh in the background (SWR) takes a connection from the pool. Tags,
 // names and the tenant are part of a query's key, the TTL is not: the query
-// that stores a result decides how long it is fresh.
+// that stores a result decides how long it is kept, and one with the option TTL
+// is not answered with an older one, but within its windows for stale results.
+//
+// GORM's logger and callbacks see a hit as a query: count with [Plugin.Stats].
 package querycache

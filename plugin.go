@@ -20,7 +20,9 @@ import (
 	"github.com/gorm-querycache/querycache/tiered"
 )
 
-// PluginName is the name under which GORM knows the plugin.
+// PluginName is the name under which GORM knows the plugin. A *gorm.DB has one
+// querycache, which its sessions share: a second db.Use returns
+// gorm.ErrRegistered, whose text is "registered".
 const PluginName = "querycache"
 
 // Plugin caches the results of GORM's queries. Install it with db.Use. One

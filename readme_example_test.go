@@ -16,9 +16,9 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/gorm-querycache/querycache"
-	"github.com/gorm-querycache/querycache/key"
-	"github.com/gorm-querycache/querycache/memory"
-	"github.com/gorm-querycache/querycache/tiered"
+	"github.com/gorm-querycache/querycache/key"    // patterns to invalidate by
+	"github.com/gorm-querycache/querycache/memory" // the field Config.Memory
+	"github.com/gorm-querycache/querycache/tiered" // the field Config.Tiered, and tiers of your own
 )
 
 // shopWith is shop with articles, reviews and a configuration.
@@ -72,6 +72,47 @@ func Example_install() {
 	}
 	fmt.Println(run(again))
 	// Output: <nil>
+}
+
+// One *gorm.DB has one querycache, and so have its sessions.
+func Example_registered() {
+	db, _, closeShop := shop()
+	defer closeShop()
+	err := db.Session(&gorm.Session{}).Use(querycache.New(querycache.Config{}))
+	fmt.Println(err, errors.Is(err, gorm.ErrRegistered))
+	// Output: registered true
+}
+
+// queryLog is a logger of GORM's that counts what it is told.
+type queryLog struct {
+	logger.Interface
+	told, failed int
+}
+
+func (l *queryLog) Trace(_ context.Context, _ time.Time, _ func() (string, int64), err error) {
+	l.told++
+	if err != nil {
+		l.failed++
+	}
+}
+
+// GORM's logger is told of hits too, and takes a miss of CacheOnly for an error.
+func Example_logger() {
+	db, cache, closeShop := shop()
+	defer closeShop()
+	log := &queryLog{Interface: logger.Discard}
+	db = db.Session(&gorm.Session{Logger: log})
+	before := cache.Stats()
+
+	db.First(&Article{}, 1)
+	db.First(&Article{}, 1)
+	db.Scopes(querycache.WithPolicy(querycache.CacheOnly)).First(&Article{}, 2)
+
+	fmt.Println("the logger:", log.told, "queries,", log.failed, "failed")
+	fmt.Println("the database:", cache.Stats().Sub(before).DatabaseReads())
+	// Output:
+	// the logger: 3 queries, 1 failed
+	// the database: 1
 }
 
 // Options of one query: as scopes, through a context, and for gorm.G.
@@ -295,7 +336,7 @@ func Example_testing() {
 
 	before := cache.Stats()
 	renderHomepage()
-	if n := cache.Stats().Sub(before).Misses; n > 0 {
+	if n := cache.Stats().Sub(before).DatabaseReads(); n > 0 {
 		fmt.Printf("%d reads of a warm homepage reached the database\n", n)
 	}
 

@@ -11,17 +11,20 @@ import (
 
 // Local is a tier in this process: it keeps entries as they are. Its methods
 // must be safe for concurrent use, and must not panic. Package cachetest has a
-// suite that a tier can be held against. A tier may also have methods Len() int,
-// Bytes() int64 and Close(), which are then used.
+// suite that a tier can be held against, and its example MapTier is a whole
+// tier. A tier may also have methods Len() int, Bytes() int64 and Close(), which
+// are then used.
 type Local interface {
 	// Get returns the entry that was set under key last, unless there is none
-	// or its ExpiresAt has passed. It must not keep key.
+	// or its ExpiresAt has passed, by the monotonic clock or by the wall clock,
+	// whichever passes it first: Entry.Ended(time.Now()) tells. It must not keep
+	// key.
 	Get(key []byte) (*Entry, bool)
 	// Set stores an entry in place of what was there, and tells whether it
 	// did. If not, there is nothing under key any more.
 	Set(key string, e *Entry) bool
-	// Range calls f for each entry that has not expired, in no particular
-	// order, until f returns false. f may call the tier.
+	// Range calls f for each entry that has not Ended, in no particular order,
+	// until f returns false. f may call the tier.
 	Range(f func(key string, e *Entry) bool)
 	// Delete drops an entry and tells whether there was one. It must not keep
 	// key.
