@@ -2,6 +2,8 @@ package querycache
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/gorm-querycache/querycache/internal/analysis"
@@ -47,7 +49,10 @@ func (s HealthState) MarshalText() ([]byte, error) { return []byte(s.String()), 
 // operators, and no credentials of its own making.
 type Health struct {
 	// State is the worst of all parts; HealthDown only if the plugin itself
-	// is: a part that is down degrades the whole.
+	// is: a part that is down degrades the whole. It is HealthDegraded while the
+	// plugin is switched off (Disable, Config.Disabled). An issue that keeps
+	// nothing out of the cache, such as a rule in Config.Tables for a table that
+	// does not exist, leaves it as it is.
 	State     HealthState      `json:"state"`
 	Issues    []Issue          `json:"issues,omitempty"` // of the plugin itself
 	Tiers     []TierHealth     `json:"tiers,omitempty"`
@@ -98,6 +103,11 @@ func (p *Plugin) Health() Health {
 		h.State = HealthDegraded
 		h.Issues = append(h.Issues, Issue{"no database uses the plugin", "install it with db.Use"})
 	}
+	if !p.Enabled() {
+		h.State = HealthDegraded
+		h.Issues = append(h.Issues, Issue{"nothing is cached: the plugin is switched off", mends[ReasonDisabled]})
+	}
+	h.Issues = append(h.Issues, p.rules.strayRules(databases)...)
 	h.Tiers = []TierHealth{p.tierHealth()}
 	h.State = max(h.State, h.Tiers[0].State)
 	for _, d := range databases {
@@ -106,6 +116,33 @@ func (p *Plugin) Health() Health {
 		h.Databases = append(h.Databases, one)
 	}
 	return h
+}
+
+// strayRules tells of rules for what no database has, once that is known: all
+// catalogs are read. What the rule was meant for goes without it.
+func (r *rules) strayRules(databases []*database) (issues []Issue) {
+	if len(r.tables) == 0 || len(databases) == 0 {
+		return nil
+	}
+	known := map[string]bool{}
+	for _, d := range databases {
+		c := d.analyzer().Catalog()
+		if !c.Known() {
+			return nil
+		}
+		for _, name := range slices.Concat(c.Tables(), c.Views()) {
+			known[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.tables)) {
+		if !known[name] {
+			issues = append(issues, Issue{
+				fmt.Sprintf("Config.Tables has a rule for %s, which no database has", name),
+				"correct the name, or call Reload if the table was made past GORM",
+			})
+		}
+	}
+	return issues
 }
 
 // tierHealth tells how the first tier is. One that has panicked may do so
