@@ -3,6 +3,7 @@ package querycache
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -19,6 +20,9 @@ const explainKey = "querycache:explain"
 //		return tx.First(&user, 1)
 //	})
 //
+// Preloads are not explained. Of several queries that f makes it is the last, the
+// one whose *gorm.DB f returns.
+//
 // It returns ErrNotInstalled if db does not use the plugin, and the error of
 // building the statement.
 func Explain(db *gorm.DB, f func(tx *gorm.DB) *gorm.DB) (Explanation, error) {
@@ -28,8 +32,9 @@ func Explain(db *gorm.DB, f func(tx *gorm.DB) *gorm.DB) (Explanation, error) {
 	var seen explained
 	session := db.Session(&gorm.Session{DryRun: true, SkipDefaultTransaction: true})
 	tx := f(session.Set(explainKey, &seen).Session(&gorm.Session{}))
-	out := seen.of(tx)
-	if tx.Error != nil && !errors.Is(tx.Error, gorm.ErrDryRunModeUnsupported) {
+	failed := tx.Error != nil && !errors.Is(tx.Error, gorm.ErrDryRunModeUnsupported)
+	out := seen.of(tx, failed)
+	if failed {
 		return out, fmt.Errorf("querycache: explaining a query: %w", tx.Error)
 	}
 	return out, nil
@@ -53,19 +58,28 @@ type explained []struct {
 	text Explanation
 }
 
-// of finds the explanation of the statement that f returned.
-func (x explained) of(tx *gorm.DB) Explanation {
-	for _, e := range x {
+// of finds the explanation of the statement that f returned. If that failed
+// before it was explained, no other takes its place.
+func (x explained) of(tx *gorm.DB, failed bool) Explanation {
+	for _, e := range slices.Backward(x) {
 		if e.stmt == tx.Statement {
 			return e.text
 		}
 	}
-	if len(x) > 0 {
+	e := Explanation{SQL: sqlOf(tx)}
+	switch {
+	case failed:
+		return e
+	case len(x) > 0:
 		return x[0].text
 	}
-	e := Explanation{SQL: tx.Dialector.Explain(tx.Statement.SQL.String(), tx.Statement.Vars...)}
 	e.refuse(ReasonNotRead, "the statement is not a read")
 	return e
+}
+
+// sqlOf is the statement with its arguments written in.
+func sqlOf(tx *gorm.DB) string {
+	return tx.Dialector.Explain(tx.Statement.SQL.String(), tx.Statement.Vars...)
 }
 
 // explain fills in the explanation that the statement carries, if it does.
@@ -75,7 +89,7 @@ func (b *binding) explain(db *gorm.DB, f form) {
 		return
 	}
 	e := Explanation{
-		SQL:       db.Dialector.Explain(db.Statement.SQL.String(), db.Statement.Vars...),
+		SQL:       sqlOf(db),
 		Operation: operationOf(db, f).String(),
 	}
 	defer func() {
@@ -109,6 +123,7 @@ func (b *binding) explain(db *gorm.DB, f form) {
 func (e *Explanation) inForce(w *wishes) {
 	e.Policy, e.Refresh = w.policy, w.refresh
 	e.StoredFor, e.SWR, e.StaleIfError = w.ttl, w.swr, w.staleIfError
+	e.MaxRows, e.MaxBytes = w.maxRows, w.maxBytes
 	e.Tags = append([]string(nil), w.tags...)
 	e.Names = append([]string(nil), w.names...)
 }

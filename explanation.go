@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Explanation says how the cache would answer a query.
+// Explanation says how the cache would answer a query. Of a statement that could
+// not be built, it has what was built of SQL, if any, and nothing else.
 type Explanation struct {
 	// SQL is the statement with its arguments written in. It is the only field
 	// with values besides Pins and Depends, which have those of primary keys.
@@ -44,6 +45,9 @@ type Explanation struct {
 	Policy                       Policy
 	StoredFor, SWR, StaleIfError time.Duration
 	Refresh                      bool
+	// MaxRows and MaxBytes are the largest result that is stored.
+	MaxRows  int
+	MaxBytes int64
 	// Cached tells whether a valid result is there now that the query may be
 	// answered with; Stale that it is past its time, so that it is served only
 	// while it is refreshed (SWR) or if the database fails (StaleIfError).
@@ -71,12 +75,17 @@ func (e Explanation) String() string {
 	}
 	list := func(name string, items []string) { line(name, strings.Join(items, ", ")) }
 	line("sql", e.SQL)
+	if !e.Cacheable && e.Reason == "" {
+		line("cache", "not known, since the statement was not built")
+		return b.String()
+	}
 	if !e.Cacheable {
 		line("cache", fmt.Sprintf("no (%s: %s)", e.Reason, e.Detail))
 		line("mend", e.Mend)
 		return b.String()
 	}
 	line("cache", "yes, "+e.policy())
+	line("limits", e.limits())
 	line("key", e.Key)
 	list("tables", e.Tables)
 	list("pins", e.Pins)
@@ -97,6 +106,18 @@ func (e Explanation) policy() string {
 		text += fmt.Sprintf(", stale for %s if the database fails", e.StaleIfError)
 	}
 	return text
+}
+
+// limits prints how large a result may be.
+func (e Explanation) limits() string {
+	size := fmt.Sprintf("%d bytes", e.MaxBytes)
+	switch {
+	case e.MaxBytes > 0 && e.MaxBytes%(1<<20) == 0:
+		size = fmt.Sprintf("%d MiB", e.MaxBytes>>20)
+	case e.MaxBytes > 0 && e.MaxBytes%(1<<10) == 0:
+		size = fmt.Sprintf("%d KiB", e.MaxBytes>>10)
+	}
+	return fmt.Sprintf("%d rows, %s", e.MaxRows, size)
 }
 
 // now prints what would happen.
