@@ -21,16 +21,11 @@ func NewMapTier(now func() time.Time) *MapTier {
 	return &MapTier{m: map[string]*tiered.Entry{}, now: now}
 }
 
-func (t *MapTier) expired(e *tiered.Entry) bool {
-	now, end := t.now(), e.ExpiresAt()
-	return !now.Before(end) || !now.Round(0).Before(end) // by both clocks
-}
-
 func (t *MapTier) Get(key []byte) (*tiered.Entry, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e, ok := t.m[string(key)]
-	if !ok || t.expired(e) {
+	if !ok || e.Ended(t.now()) {
 		return nil, false
 	}
 	return e, true
@@ -47,7 +42,7 @@ func (t *MapTier) Range(f func(key string, e *tiered.Entry) bool) {
 	t.mu.Lock()
 	all := make(map[string]*tiered.Entry, len(t.m))
 	for k, e := range t.m {
-		if !t.expired(e) {
+		if !e.Ended(t.now()) {
 			all[k] = e
 		}
 	}
