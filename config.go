@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/gorm-querycache/querycache/memory"
@@ -48,7 +49,8 @@ type Config struct {
 	// PureFunctions are SQL functions, beside the built-in ones that
 	// querycache knows, whose result depends on their arguments alone and
 	// which write nothing. A query that calls any other function is not
-	// cached. Names are compared without regard to case.
+	// cached. Names are compared without regard to case. They are bare, without
+	// arguments: "vat", or "shop.vat" where queries name the schema.
 	PureFunctions []string
 	// ImmutableTypes are Go types of fields whose values may be shared by
 	// all who read them, because nobody ever changes them in place. Without
@@ -124,6 +126,10 @@ func (c Config) validate() error {
 	for i, f := range c.PureFunctions {
 		if f == "" {
 			return fmt.Errorf("%w: PureFunctions[%d] is empty: remove it, or name a function", ErrConfig, i)
+		}
+		// A name that is dotted stands for the text of a query, which may quote it.
+		if odd := strings.ContainsAny(f, " \t\r\n\"'`[]"); strings.ContainsAny(f, "()") || odd && !strings.Contains(f, ".") || strings.TrimSpace(f) != f {
+			return fmt.Errorf("%w: PureFunctions[%d] is %q, which is no bare name: write it without parentheses, quotes and spaces, as \"vat\" for vat(price)", ErrConfig, i, f)
 		}
 	}
 	if err := validateObservers(c.Observers); err != nil {

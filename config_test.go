@@ -160,17 +160,17 @@ func TestMistakesInControlsNameTheField(t *testing.T) {
 		return querycache.Config{Tables: map[string]querycache.TableRule{"shop.Orders": r}}
 	}
 	for told, cfg := range map[string]querycache.Config{
-		"Policy is 99: set":                  {Policy: 99},
-		"L1 and Memory are both set":         {L1: &nilTier{}, Memory: memory.Config{MaxBytes: 1 << 20}},
-		"L1 is a nil":                        {L1: (*nilTier)(nil)},
-		"Tiered.Jitter is 2: set":            {Tiered: tiered.Config{Jitter: 2}},
-		"Tiered.SWR is -1ns: set":            {Tiered: tiered.Config{SWR: -1}},
-		"Tiered.StaleIfError is -1ns: set":   {Tiered: tiered.Config{StaleIfError: -1}},
-		"Tiered.NegativeTTL is -1ns: set":    {Tiered: tiered.Config{NegativeTTL: -1}},
-		"Observers[0] is nil: remove it":     {Observers: []any{nil}},
-		`Tables["shop.Orders"]: TTL is -1ns`: rule(querycache.TableRule{TTL: -1}),
-		`Tables["shop.Orders"]: Off and On`:  rule(querycache.TableRule{Off: true, On: true}),
-		`Tables["shop.Orders"]: Off is set`:  rule(querycache.TableRule{Off: true, TTL: 1}),
+		"Policy is 99: set":                      {Policy: 99},
+		"L1 and Memory are both set":             {L1: &nilTier{}, Memory: memory.Config{MaxBytes: 1 << 20}},
+		"L1 is a nil":                            {L1: (*nilTier)(nil)},
+		"Tiered.Jitter is 2: set":                {Tiered: tiered.Config{Jitter: 2}},
+		"Tiered.SWR is -1ns: set":                {Tiered: tiered.Config{SWR: -1}},
+		"Tiered.StaleIfError is -1ns: set":       {Tiered: tiered.Config{StaleIfError: -1}},
+		"Tiered.NegativeTTL is -1ns: set":        {Tiered: tiered.Config{NegativeTTL: -1}},
+		"Observers[0] is nil: remove it":         {Observers: []any{nil}},
+		`Tables["shop.Orders"]: TTL is -1ns`:     rule(querycache.TableRule{TTL: -1}),
+		`Tables["shop.Orders"]: both Off and On`: rule(querycache.TableRule{Off: true, On: true}),
+		`Tables["shop.Orders"]: beside Off`:      rule(querycache.TableRule{Off: true, TTL: 1}),
 	} {
 		err := testdb.Open(t, testdb.Options{}).Use(querycache.New(cfg))
 		if !errors.Is(err, querycache.ErrConfig) || !strings.Contains(fmt.Sprint(err), told) {

@@ -85,9 +85,9 @@ func TestRulesAreFoundAsTagsAreFolded(t *testing.T) {
 func TestRulesThatCannotBeUsedAreRefused(t *testing.T) {
 	t.Parallel()
 	for told, tables := range map[string]map[string]TableRule{
-		`Tables["a"]: Off and On`:                    {"a": {Off: true, On: true}},
-		`Tables["a"]: Off is set beside`:             {"a": {Off: true, TTL: 1}},
-		`Tables["b"]: Off is set beside`:             {"a": {Off: true}, "b": {Off: true, Policy: CacheFirst}},
+		`Tables["a"]: both Off and On`:               {"a": {Off: true, On: true}},
+		`Tables["a"]: beside Off other fields`:       {"a": {Off: true, TTL: 1}},
+		`Tables["b"]: beside Off other fields`:       {"a": {Off: true}, "b": {Off: true, Policy: CacheFirst}},
 		`Tables["a"]: TTL is -1ns`:                   {"a": {TTL: -1}},
 		`Tables["a"]: SWR is -1ns`:                   {"a": {SWR: -1}},
 		`Tables["a"]: NegativeTTL is -1ns`:           {"a": {NegativeTTL: -1}},
