@@ -42,8 +42,8 @@ func (p *Plugin) usable(doing string) error {
 // InvalidateTags invalidates every result that was read with one of the tags
 // (see Tags), those being read at this moment included. It returns how many
 // stored results of this plugin that were valid have died; those of other
-// plugins with the same Config.Namespace die too. It returns ErrClosed,
-// wrapped, after Close.
+// plugins with the same Config.Namespace die too. It returns ErrInvalidArgument,
+// wrapped, for an empty tag, and ErrClosed, wrapped, after Close.
 func (p *Plugin) InvalidateTags(ctx context.Context, tags ...string) (int, error) {
 	return p.invalidateOwn(ctx, "tags", tags, invalidation.Custom)
 }
@@ -68,8 +68,9 @@ func (p *Plugin) InvalidateTenant(ctx context.Context, tenants ...string) (int, 
 	return p.invalidateOwn(ctx, "tenants", tenants, invalidation.Tenant)
 }
 
-// emptyText says of each kind of text why it cannot be empty; tags can.
+// emptyText says of each kind of text why it cannot be empty.
 var emptyText = map[string]string{
+	"tags":    "a query cannot have the empty tag: pass one that Tags or Fetch was given",
 	"names":   "a query cannot have the empty name: pass one that Named or Fetch was given",
 	"tenants": `results that belong to no tenant have no tag: drop them by InvalidatePattern and key.Tenant("")`,
 }
@@ -83,7 +84,7 @@ func (p *Plugin) invalidateOwn(ctx context.Context, what string, texts []string,
 	var slots []invalidation.Slot
 	var err error
 	for _, t := range texts {
-		if t == "" && emptyText[what] != "" {
+		if t == "" {
 			err = fmt.Errorf("%s: %w: %s", doing, ErrInvalidArgument, emptyText[what])
 			continue
 		}

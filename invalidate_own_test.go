@@ -69,7 +69,7 @@ func TestWhatTheProgramNamed(t *testing.T) {
 			"a tag":          {func(ctx context.Context, c *c) (int, error) { return c.InvalidateTags(ctx, "a") }, []string{"tag a", "tags ab"}},
 			"a tag of one":   {func(ctx context.Context, c *c) (int, error) { return c.InvalidateTags(ctx, "b") }, []string{"tags ab"}},
 			"two tags":       {func(ctx context.Context, c *c) (int, error) { return c.InvalidateTags(ctx, "a", "b", "a") }, []string{"tag a", "tags ab"}},
-			"no query's tag": {func(ctx context.Context, c *c) (int, error) { return c.InvalidateTags(ctx, "c", "") }, nil},
+			"no query's tag": {func(ctx context.Context, c *c) (int, error) { return c.InvalidateTags(ctx, "c") }, nil},
 			"a name":         {func(ctx context.Context, c *c) (int, error) { return c.InvalidateNamed(ctx, "a") }, []string{"name a", "names ab"}},
 			"two names":      {func(ctx context.Context, c *c) (int, error) { return c.InvalidateNamed(ctx, "a", "b") }, []string{"name a", "name b", "names ab"}},
 			"a tenant":       {func(ctx context.Context, c *c) (int, error) { return c.InvalidateTenant(ctx, "a") }, []string{"tenant a"}},

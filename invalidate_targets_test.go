@@ -134,6 +134,7 @@ func TestMistakesByHandAreTold(t *testing.T) {
 		`"nothing": check`:                                     {func() (int, error) { return c.InvalidateRecord(ctx, "nothing", 1) }, querycache.ErrUnknownTable, 0},
 		`no key of "hand_others"`:                              {func() (int, error) { return c.InvalidateRecord(ctx, "hand_others") }, querycache.ErrInvalidArgument, 0},
 		`"." names no table`:                                   {func() (int, error) { return c.InvalidateRecord(ctx, ".", 1) }, querycache.ErrInvalidArgument, 0},
+		`empty tag`:                                            {func() (int, error) { return c.InvalidateTags(ctx, "") }, querycache.ErrInvalidArgument, 0},
 		`empty name`:                                           {func() (int, error) { return c.InvalidateNamed(ctx, "") }, querycache.ErrInvalidArgument, 0},
 		`key.Tenant("")`:                                       {func() (int, error) { return c.InvalidateTenant(ctx, "") }, querycache.ErrInvalidArgument, 0},
 	} {

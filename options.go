@@ -2,6 +2,7 @@ package querycache
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -138,7 +139,13 @@ func WithPolicy(p Policy) Option {
 // tags is another entry.
 func Tags(tags ...string) Option {
 	return func(db *gorm.DB) *gorm.DB {
-		return apply(db, func(o *options) { o.tags = union(o.tags, tags) })
+		return apply(db, func(o *options) {
+			if slices.Contains(tags, "") {
+				o.wrong("Tags with an empty tag: leave it out, or give it a name")
+				return
+			}
+			o.tags = union(o.tags, tags)
+		})
 	}
 }
 

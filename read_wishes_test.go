@@ -259,7 +259,7 @@ func TestOptionsThatCannotBeUsed(t *testing.T) {
 			"TTL(-1s)": querycache.TTL(-time.Second), "SWR(-1s)": querycache.SWR(-time.Second),
 			"StaleIfError(-1s)": querycache.StaleIfError(-time.Second), "MaxRows(-1)": querycache.MaxRows(-1),
 			"MaxBytes(-1)": querycache.MaxBytes(-1), "WithPolicy(77)": querycache.WithPolicy(77),
-			"Named": querycache.Named(""), "StatusInto(nil)": querycache.StatusInto(nil),
+			"Named": querycache.Named(""), "Tags": querycache.Tags("a", ""), "StatusInto(nil)": querycache.StatusInto(nil),
 		} {
 			for name, carry := range carriers {
 				t.Run(told+" by "+name, func(t *testing.T) { p.bypasses(t, carry(opt), querycache.ReasonOption) })
