@@ -46,6 +46,9 @@ func (p Policy) String() string {
 	return policyNames[p]
 }
 
+// MarshalText is String, for JSON.
+func (p Policy) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
 func (p Policy) valid() bool { return p < policies }
 
 // trust ranks the policies of several tables of one query: the lowest counts.

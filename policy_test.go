@@ -11,6 +11,9 @@ func TestPoliciesHaveNames(t *testing.T) {
 		if got := p.String(); got != want {
 			t.Errorf("%d: %q, want %q", p, got, want)
 		}
+		if text, err := p.MarshalText(); string(text) != want || err != nil {
+			t.Errorf("%d: %q, %v", p, text, err)
+		}
 		if p.valid() != (p != 200) {
 			t.Errorf("%v: valid is %v", p, p.valid())
 		}
