@@ -65,7 +65,7 @@ func SWR(d time.Duration) Option {
 // StaleIfError is how long after its TTL the result may still be answered
 // with if the database fails. A result is kept for as long as was said when it
 // was stored, so say it with every such query. StaleIfError(0) is none; the
-// default is Config.Tiered.StaleIfError.
+// default is that of Config.Tables, then of Config.Tiered.
 func StaleIfError(d time.Duration) Option {
 	return timed("StaleIfError", d, "none", givenStaleIfError, func(o *options) { o.staleIfError = d })
 }

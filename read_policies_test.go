@@ -397,6 +397,7 @@ func TestStaleIfError(t *testing.T) {
 	}{
 		"by Config":      {querycache.Config{Tiered: tiered.Config{L1TTL: 10 * time.Second, StaleIfError: time.Minute}}, nil},
 		"by the query":   {querycache.Config{}, []querycache.Option{querycache.TTL(10 * time.Second), querycache.StaleIfError(time.Minute)}},
+		"by the table":   {querycache.Config{Tables: map[string]querycache.TableRule{"users": {TTL: 10 * time.Second, StaleIfError: time.Minute}}}, nil},
 		"network-first":  {querycache.Config{}, []querycache.Option{querycache.TTL(10 * time.Second), querycache.StaleIfError(time.Minute), querycache.WithPolicy(querycache.NetworkFirst)}},
 		"beside an SWR":  {querycache.Config{}, []querycache.Option{querycache.TTL(10 * time.Second), querycache.SWR(time.Second), querycache.StaleIfError(time.Minute)}},
 		"off by default": {querycache.Config{Tiered: tiered.Config{L1TTL: 10 * time.Second}}, nil},

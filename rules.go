@@ -32,6 +32,9 @@ type TableRule struct {
 	// while one read in the background replaces it. The default is
 	// Config.Tiered.SWR.
 	SWR time.Duration
+	// StaleIfError is how long after the TTL a result may still be answered
+	// with if the database fails. The default is Config.Tiered.StaleIfError.
+	StaleIfError time.Duration
 	// NegativeTTL is how long empty results stay cached, if that is shorter
 	// than the TTL. The default is Config.Tiered.NegativeTTL.
 	NegativeTTL time.Duration
@@ -51,7 +54,7 @@ func (t TableRule) validate() error {
 	for _, d := range []struct {
 		field string
 		value time.Duration
-	}{{"TTL", t.TTL}, {"SWR", t.SWR}, {"NegativeTTL", t.NegativeTTL}} {
+	}{{"TTL", t.TTL}, {"SWR", t.SWR}, {"StaleIfError", t.StaleIfError}, {"NegativeTTL", t.NegativeTTL}} {
 		if d.value < 0 {
 			return fmt.Errorf("%s is %v: set a positive duration, or 0 for that of Tiered", d.field, d.value)
 		}
@@ -167,6 +170,7 @@ func (r *rules) join(list []*rule, all bool) *wishes {
 		w.uninvited = w.uninvited || r.optIn && !one.On
 		t.TTL = least(t.TTL, one.TTL)
 		t.SWR = least(t.SWR, one.SWR)
+		t.StaleIfError = least(t.StaleIfError, one.StaleIfError)
 		t.NegativeTTL = least(t.NegativeTTL, one.NegativeTTL)
 		t.MaxRows = least(t.MaxRows, one.MaxRows)
 		t.MaxBytes = least(t.MaxBytes, one.MaxBytes)
@@ -176,6 +180,7 @@ func (r *rules) join(list []*rule, all bool) *wishes {
 	}
 	w.policy = cmp.Or(t.Policy, w.policy)
 	w.ttl = cmp.Or(t.TTL, w.ttl)
+	w.staleIfError = cmp.Or(t.StaleIfError, w.staleIfError)
 	w.emptyTTL = cmp.Or(t.NegativeTTL, w.emptyTTL)
 	w.maxRows = cmp.Or(t.MaxRows, w.maxRows)
 	w.maxBytes = cmp.Or(t.MaxBytes, w.maxBytes)

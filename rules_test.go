@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorm-querycache/querycache/tiered"
 )
 
 // Of several tables the smallest number that a rule names counts, and the most careful policy.
@@ -39,6 +41,23 @@ func TestRulesOfSeveralTables(t *testing.T) {
 				t.Errorf("%s: %s, want %s", c.tables, got, c.want)
 			}
 		}
+	}
+}
+
+// What may be served when the database fails is the least that a rule names, over that of Config.
+func TestStaleIfErrorOfSeveralTables(t *testing.T) {
+	t.Parallel()
+	r := rulesOf(t, Config{Tiered: tiered.Config{StaleIfError: 5 * time.Second}, Tables: map[string]TableRule{
+		"a": {StaleIfError: 9 * time.Second}, "b": {StaleIfError: 8 * time.Second}, "c": {MaxRows: 1},
+	}})
+	for tables, want := range map[string]time.Duration{"x": 5, "a": 9, "b c": 8, "a b": 8, "a b c x": 8, "c": 5} {
+		if got := r.wishesFor(noOptions, strings.Fields(tables)).staleIfError; got != want*time.Second {
+			t.Errorf("%s: %v, want %v", tables, got, want*time.Second)
+		}
+	}
+	own := &options{given: givenStaleIfError, staleIfError: time.Minute}
+	if got := r.wishesFor(own, []string{"a"}).staleIfError; got != time.Minute {
+		t.Errorf("the query's own: %v", got)
 	}
 }
 
@@ -90,6 +109,7 @@ func TestRulesThatCannotBeUsedAreRefused(t *testing.T) {
 		`Tables["b"]: beside Off other fields`:       {"a": {Off: true}, "b": {Off: true, Policy: CacheFirst}},
 		`Tables["a"]: TTL is -1ns`:                   {"a": {TTL: -1}},
 		`Tables["a"]: SWR is -1ns`:                   {"a": {SWR: -1}},
+		`Tables["a"]: StaleIfError is -1ns`:          {"a": {StaleIfError: -1}},
 		`Tables["a"]: NegativeTTL is -1ns`:           {"a": {NegativeTTL: -1}},
 		`Tables["a"]: MaxRows is -1`:                 {"a": {MaxRows: -1}},
 		`Tables["a"]: MaxBytes is -1`:                {"a": {MaxBytes: -1}},
