@@ -130,7 +130,7 @@ func (e *Explanation) inForce(w *wishes) {
 
 // refuse notes why the read is not cached.
 func (e *Explanation) refuse(r Reason, detail string) {
-	e.Reason, e.Detail, e.Mend = r, detail, r.Mend()
+	e.Reason, e.Detail, e.Mend = r, detail, mendOf(r, detail)
 }
 
 // found notes the entry that is in the cache.

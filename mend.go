@@ -25,5 +25,6 @@ var mends = map[Reason]string{
 
 // Mend says what would make a read cacheable that was refused for the reason,
 // in one line that begins with "none" if nothing would. It is empty for texts
-// that are no reason.
+// that are no reason. Explanation.Mend says it of one query, and may be more
+// exact.
 func (r Reason) Mend() string { return mends[r] }

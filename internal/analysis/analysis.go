@@ -353,6 +353,9 @@ func onlyTransactional(c *catalog.Catalog) bool {
 func (a *Analyzer) planRead(p *Plan, res *sqlscan.Result, v *version) {
 	if !res.ReadOnly() {
 		p.Reason, p.Detail = ReasonNotRead, "the statement writes"
+		if res.ImpureKind == sqlscan.ImpureFunction && len(res.Writes) == 0 && !res.DDL && res.Tx == sqlscan.TxNone {
+			p.Detail = res.Impure + ", and may write"
+		}
 		return
 	}
 	if res.Impure != "" {
