@@ -50,9 +50,9 @@ func TestStaleIfErrorOfSeveralTables(t *testing.T) {
 	r := rulesOf(t, Config{Tiered: tiered.Config{StaleIfError: 5 * time.Second}, Tables: map[string]TableRule{
 		"a": {StaleIfError: 9 * time.Second}, "b": {StaleIfError: 8 * time.Second}, "c": {MaxRows: 1},
 	}})
-	for tables, want := range map[string]time.Duration{"x": 5, "a": 9, "b c": 8, "a b": 8, "a b c x": 8, "c": 5} {
-		if got := r.wishesFor(noOptions, strings.Fields(tables)).staleIfError; got != want*time.Second {
-			t.Errorf("%s: %v, want %v", tables, got, want*time.Second)
+	for tables, want := range map[string]int{"x": 5, "a": 9, "b c": 8, "a b": 8, "a b c x": 8, "c": 5} {
+		if got := r.wishesFor(noOptions, strings.Fields(tables)).staleIfError; got != time.Duration(want)*time.Second {
+			t.Errorf("%s: %v, want %v", tables, got, time.Duration(want)*time.Second)
 		}
 	}
 	own := &options{given: givenStaleIfError, staleIfError: time.Minute}
