@@ -38,10 +38,11 @@ func TestExplainNamesTheFunctionThatMayWrite(t *testing.T) {
 
 func TestExplainOfAViewThatIsNotPure(t *testing.T) {
 	t.Parallel()
-	p := open(t, testdb.New(t, testdb.SQLite))
-	must(t, p.cached.AutoMigrate(&seenRow{}))
-	must(t, p.cached.Exec("CREATE VIEW seen_lately AS SELECT * FROM seen_rows WHERE n < strftime('%s', 'now')").Error)
-	e := explain(t, p.cached.DB, func(tx *gorm.DB) *gorm.DB { return tx.Table("seen_lately").Find(&[]map[string]any{}) })
+	d := testdb.New(t, testdb.SQLite)
+	plain := d.Open(t, testdb.Options{})
+	must(t, plain.AutoMigrate(&seenRow{}))
+	must(t, plain.Exec("CREATE VIEW seen_lately AS SELECT * FROM seen_rows WHERE n < strftime('%s', 'now')").Error)
+	e := explain(t, open(t, d).cached.DB, func(tx *gorm.DB) *gorm.DB { return tx.Table("seen_lately").Find(&[]map[string]any{}) })
 	if e.Reason != querycache.ReasonUnknownTable || !strings.HasPrefix(e.Mend, "change the view") || !strings.Contains(e.String(), "mend:    change the view") {
 		t.Errorf("%+v", e)
 	}

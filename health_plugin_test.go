@@ -58,15 +58,4 @@ func TestHealthOfRulesForNothing(t *testing.T) {
 		must(t, p.cache.Reload(t.Context()))
 		same(t, told(), []string{"stray_rules"})
 	})
-	t.Run("without a catalog", func(t *testing.T) {
-		cache := querycache.New(querycache.Config{Tables: map[string]querycache.TableRule{"a": {On: true}}})
-		broken := testdb.Open(t, testdb.Options{})
-		broken.ConnPool = brokenPool(t)
-		broken.Statement.ConnPool = broken.ConnPool
-		must(t, broken.Use(cache))
-		if h := cache.Health(); len(h.Issues) != 0 || len(h.Databases) != 1 {
-			t.Errorf("%+v", h)
-		}
-		must(t, cache.Close(t.Context()))
-	})
 }
