@@ -122,8 +122,8 @@ func (d *database) open(dialector gorm.Dialector) {
 		Replayer: p.replayer,
 		Lag:      p.cfg.ReplicaLag,
 	})
-	if analysis.SchemaChanges() != before {
-		_ = d.gate.Refresh(context.Background()) // it may have been this one's; report says what went wrong
+	if d.analyzer().ChangedSince(before) {
+		_ = d.gate.Refresh(context.Background()) // report says what went wrong
 	}
 	if db, ok := d.raw.(*sql.DB); ok {
 		d.pool = txpool.NewDB(db, d.gate)

@@ -1,10 +1,6 @@
 package analysis
 
-import (
-	"sync/atomic"
-
-	"github.com/gorm-querycache/querycache/invalidation"
-)
+import "github.com/gorm-querycache/querycache/invalidation"
 
 // identity says which database this is.
 type identity struct {
@@ -19,7 +15,7 @@ type identity struct {
 	// read depends on whatever its tables.
 	all, reads []invalidation.Slot
 
-	counters []*atomic.Uint64 // of the schema's changes, by scope
+	counters []*schemaCounter // of the schema's changes, by scope
 }
 
 func newIdentity(stamps *invalidation.Stamps, scopes []string, known bool) identity {

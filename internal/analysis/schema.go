@@ -16,25 +16,47 @@ import (
 //  3. The other writes. Its plan does not name what the trigger writes.
 //
 // So a catalog is in force only while its pool has seen every change.
-var schemas sync.Map // name → *atomic.Uint64
+var schemas sync.Map // name → *schemaCounter
+
+// schemaCounter counts the changes of one schema. latest is the place of the
+// last one among the changes of all; it is set before changes, so that whoever
+// sees the change counted sees its place.
+type schemaCounter struct{ changes, latest atomic.Uint64 }
+
+func (c *schemaCounter) add(place uint64) {
+	for have := c.latest.Load(); have < place && !c.latest.CompareAndSwap(have, place); have = c.latest.Load() {
+	}
+	c.changes.Add(1)
+}
 
 var schemaChanges atomic.Uint64
 
-// SchemaChanges counts the changes of all schemas. One that changes while the
-// catalog of a database is read for the first time may have come too late for it.
+// SchemaChanges counts the changes of all schemas; see ChangedSince.
 func SchemaChanges() uint64 { return schemaChanges.Load() }
 
-func schemaCounters(scopes []string) (out []*atomic.Uint64) {
+// ChangedSince tells whether the schema was changed after SchemaChanges was
+// before. A change while the catalog is read for the first time, before it is
+// known whose it is, may have come too late for it.
+func (a *Analyzer) ChangedSince(before uint64) bool {
+	for _, c := range a.current.Load().counters {
+		if c.latest.Load() > before {
+			return true
+		}
+	}
+	return false
+}
+
+func schemaCounters(scopes []string) (out []*schemaCounter) {
 	for _, s := range scopes {
-		c, _ := schemas.LoadOrStore(s, new(atomic.Uint64))
-		out = append(out, c.(*atomic.Uint64))
+		c, _ := schemas.LoadOrStore(s, new(schemaCounter))
+		out = append(out, c.(*schemaCounter))
 	}
 	return out
 }
 
 func (id *identity) changes() (n uint64) {
 	for _, c := range id.counters {
-		n += c.Load()
+		n += c.changes.Load()
 	}
 	return n
 }
@@ -54,9 +76,9 @@ func (a *Analyzer) Loaded(mark uint64) { a.change(func(v *version) { v.seen = ma
 // everything.
 func (a *Analyzer) SchemaChanged() {
 	a.change(func(v *version) {
-		schemaChanges.Add(1)
+		place := schemaChanges.Add(1)
 		for _, c := range v.counters {
-			c.Add(1)
+			c.add(place)
 			v.seen++
 		}
 	})
