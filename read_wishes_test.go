@@ -318,10 +318,12 @@ func TestOptionsInAnyCombination(t *testing.T) {
 			want := way(p.plain.DB)
 			plain := p.plain.Recorder.Queries() - before
 			for range 2 { // the second may hit
-				stale := p.cache.Stats().Stale
+				was := p.cache.Stats()
 				got, asked := p.asked(read)
+				is := p.cache.Stats()
 				// Of a result that lives for a nanosecond, a refresh in the background may be among the queries.
-				if diff := testdb.Equal(got, want); diff != "" || asked > plain && p.cache.Stats().Stale == stale {
+				quiet := was.Stale == is.Stale && was.Refreshes.Started == was.Refreshes.Ended && is.Refreshes.Started == was.Refreshes.Started
+				if diff := testdb.Equal(got, want); diff != "" || asked > plain && quiet {
 					t.Fatalf("step %d of seed %d: %d queries, plain GORM makes %d\n%s", step, seed, asked, plain, diff)
 				}
 			}
