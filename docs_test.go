@@ -43,7 +43,7 @@ func TestReadmeShowsCodeThatRuns(t *testing.T) {
 		return string(text)
 	}
 	var examples []string
-	for _, name := range []string{"readme_example_test.go", "example_test.go", "cachetest/example_test.go"} {
+	for _, name := range []string{"readme_example_test.go", "readme_observing_example_test.go", "example_test.go", "cachetest/example_test.go"} {
 		examples = append(examples, strings.Split(read(name), "\n")...)
 	}
 	shown := func(block string) bool {
