@@ -53,6 +53,9 @@ func (f *fetching) validate() error {
 	if o.MaxBytes < 0 {
 		return fmt.Errorf("%w: FetchOptions.MaxBytes is %d: set a positive size, or 0 for the configured one", ErrInvalidArgument, o.MaxBytes)
 	}
+	if slices.Contains(o.Tags, "") {
+		return fmt.Errorf("%w: FetchOptions.Tags has an empty tag: name it, or leave it out", ErrInvalidArgument)
+	}
 	for _, name := range o.Tables {
 		if foldTable(name) == "" {
 			return fmt.Errorf("%w: FetchOptions.Tables has %q, which names no table: name one", ErrInvalidArgument, name)

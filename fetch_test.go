@@ -333,6 +333,7 @@ func TestMistakesOfFetchAreTold(t *testing.T) {
 		"FetchOptions.SWR is -1ns":     {bare, "k", querycache.FetchOptions{SWR: -1}, querycache.ErrInvalidArgument},
 		"FetchOptions.StaleIfError is": {bare, "k", querycache.FetchOptions{StaleIfError: -1}, querycache.ErrInvalidArgument},
 		"FetchOptions.MaxBytes is -1":  {bare, "k", querycache.FetchOptions{MaxBytes: -1}, querycache.ErrInvalidArgument},
+		"FetchOptions.Tags has an":     {bare, "k", querycache.FetchOptions{Tags: []string{"a", ""}}, querycache.ErrInvalidArgument},
 		"call db.Use":                  {bare, "k", querycache.FetchOptions{Tables: []string{"a"}}, querycache.ErrNotInstalled},
 		`fetching "k":`:                {p.cache, "k", querycache.FetchOptions{Tables: []string{" "}}, querycache.ErrInvalidArgument},
 		`"hand_boks, x": check`:        {p.cache, "k", querycache.FetchOptions{Tables: []string{"x", "hand_books", "hand_boks"}}, querycache.ErrUnknownTable},
